@@ -1,0 +1,2 @@
+//! Names in one process: read without waiting, change whole, build once, observe.
+mod sync;
