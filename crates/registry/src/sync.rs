@@ -19,5 +19,7 @@ pub(crate) use loom::{
 ///
 /// Nothing here runs a caller's code under a lock, so a poisoned lock still guards a whole value.
 pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }

@@ -1,0 +1,3 @@
+//! Placeholder until the build engine is merged.
+#[derive(Debug)]
+pub(crate) struct Build;

@@ -1,0 +1,389 @@
+//! Changes in the making: drafts, and what comes out of them.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::error::ChangeError;
+use crate::place::Place;
+use crate::raw::commit::{Locked, Op};
+use crate::raw::owned::Entry;
+use crate::raw::snapshot::Snapshot;
+use crate::raw::version::{Content, Unpublished, Version};
+
+/// What a transaction has read: for each name the revision it saw, 0 for an absent entry.
+#[derive(Default)]
+struct Reads {
+    names: HashMap<Arc<str>, u64>,
+    /// Everything was read: nothing may have changed.
+    all: bool,
+}
+
+struct Write<V> {
+    version: Unpublished<V>,
+    stamp: Option<u64>,
+}
+
+/// A change of any number of names, not made yet.
+///
+/// A draft shows the registry as it was when the transaction began, with the draft's own changes on
+/// top. What is read through it is noted: the commit succeeds only if none of that has changed
+/// meanwhile. It holds no lock, so the closure may take its time, and may use the same registry.
+pub struct Draft<V> {
+    base: Snapshot<V>,
+    writes: HashMap<Arc<str>, Write<V>>,
+    reads: RefCell<Reads>,
+}
+
+impl<V: Send + Sync + 'static> Draft<V> {
+    pub(crate) fn new(base: Snapshot<V>) -> Self {
+        Self {
+            base,
+            writes: HashMap::new(),
+            reads: RefCell::default(),
+        }
+    }
+
+    /// Returns the revision that the draft is based on.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.base.revision()
+    }
+
+    /// The entry before this draft, noted as read.
+    fn read(&self, name: &str) -> Option<Entry<V>> {
+        let entry = self.base.entry(name);
+        let mut reads = self.reads.borrow_mut();
+        if !reads.names.contains_key(name) {
+            let seen = entry.as_ref().map_or(0, Entry::published);
+            reads.names.insert(name.into(), seen);
+        }
+        entry
+    }
+
+    /// Returns the value of `name`; `None` when there is no such entry, or when it is a factory's
+    /// and has not been built.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&V> {
+        match self.writes.get(name) {
+            Some(write) => write.version.get().value(),
+            None => {
+                self.read(name);
+                self.base.get(name)
+            }
+        }
+    }
+
+    /// Returns whether there is an entry `name`, built or not.
+    #[must_use]
+    pub fn contains(&self, name: &str) -> bool {
+        match self.writes.get(name) {
+            Some(write) => !write.version.get().is_absent(),
+            None => self.read(name).is_some(),
+        }
+    }
+
+    /// Returns the revision of the entry `name` before this draft; 0 when there was none.
+    #[must_use]
+    pub fn entry_revision(&self, name: &str) -> u64 {
+        self.read(name).map_or(0, |entry| entry.revision())
+    }
+
+    /// Iterates over names and values, ordered by name. The commit then requires that nothing at all
+    /// has changed.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &V)> {
+        self.reads.borrow_mut().all = true;
+        let unchanged = self
+            .base
+            .iter()
+            .filter(|(name, _)| !self.writes.contains_key(*name));
+        let written = self
+            .writes
+            .iter()
+            .filter_map(|(name, write)| Some((&**name, write.version.get().value()?)));
+        let mut all: Vec<_> = unchanged.chain(written).collect();
+        all.sort_unstable_by_key(|&(name, _)| name);
+        all.into_iter()
+    }
+
+    /// Registers `value` under a name that must be free.
+    ///
+    /// # Errors
+    ///
+    /// [`ChangeError::Taken`] names the place of the earlier registration; [`ChangeError::Name`] when
+    /// the name is empty or too long.
+    #[track_caller]
+    pub fn register(&mut self, name: &str, value: V) -> Result<(), ChangeError> {
+        if let Some(write) = self.writes.get(name) {
+            let version = write.version.get();
+            if !version.is_absent() {
+                return Err(ChangeError::Taken {
+                    name: name.into(),
+                    place: version.place().clone(),
+                    revision: 0,
+                });
+            }
+        } else if let Some(entry) = self.read(name) {
+            return Err(ChangeError::Taken {
+                name: name.into(),
+                place: entry.place().clone(),
+                revision: entry.revision(),
+            });
+        }
+        self.put(name, value)
+    }
+
+    /// Replaces the value of an entry that must exist.
+    ///
+    /// # Errors
+    ///
+    /// [`ChangeError::Absent`] when there is no such entry.
+    #[track_caller]
+    pub fn replace(&mut self, name: &str, value: V) -> Result<(), ChangeError> {
+        if !self.contains(name) {
+            return Err(ChangeError::Absent { name: name.into() });
+        }
+        self.put(name, value)
+    }
+
+    /// Sets the value of `name`, whether or not there is an entry.
+    ///
+    /// This alone reads nothing, so it never conflicts.
+    ///
+    /// # Errors
+    ///
+    /// [`ChangeError::Name`] when the name is empty or too long.
+    #[track_caller]
+    pub fn put(&mut self, name: &str, value: V) -> Result<(), ChangeError> {
+        check_name(name)?;
+        let version = Version::new(Content::Value(value), Place::caller());
+        self.write(name, version, None);
+        Ok(())
+    }
+
+    /// Removes an entry that must exist.
+    ///
+    /// # Errors
+    ///
+    /// [`ChangeError::Absent`] when there is no such entry.
+    #[track_caller]
+    pub fn remove(&mut self, name: &str) -> Result<(), ChangeError> {
+        if !self.contains(name) {
+            return Err(ChangeError::Absent { name: name.into() });
+        }
+        if self.read(name).is_none() {
+            // Only this draft knows the name.
+            self.writes.remove(name);
+        } else {
+            self.write(name, Version::new(Content::Absent, Place::caller()), None);
+        }
+        Ok(())
+    }
+
+    /// Sets the value of `name` if its entry before this draft has the revision `expected`; 0 stands
+    /// for no entry.
+    ///
+    /// # Errors
+    ///
+    /// [`ChangeError::Moved`] names the revision that was found.
+    #[track_caller]
+    pub fn compare_and_set(
+        &mut self,
+        name: &str,
+        expected: u64,
+        value: V,
+    ) -> Result<(), ChangeError> {
+        let found = self.entry_revision(name);
+        if found != expected {
+            return Err(ChangeError::Moved {
+                name: name.into(),
+                expected,
+                found,
+            });
+        }
+        self.put(name, value)
+    }
+
+    fn write(&mut self, name: &str, version: Unpublished<V>, stamp: Option<u64>) {
+        self.writes.insert(name.into(), Write { version, stamp });
+    }
+
+    pub(crate) fn into_changes(self) -> Changes<V> {
+        Changes {
+            writes: self.writes,
+            reads: self.reads.into_inner(),
+            base: self.base.revision(),
+        }
+    }
+}
+
+impl<V> fmt::Debug for Draft<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Draft")
+            .field("base", &self.base.revision())
+            .field("writes", &self.writes.keys())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Changes that are ready to be published as one revision.
+///
+/// They come from [`prepare`](crate::Registry::prepare), which has validated them, or are put
+/// together by a store from what it heard: then they carry the store's revision of each entry.
+pub struct Changes<V> {
+    writes: HashMap<Arc<str>, Write<V>>,
+    reads: Reads,
+    base: u64,
+}
+
+impl<V: Send + Sync + 'static> Changes<V> {
+    /// Makes an empty set of changes that depends on nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            writes: HashMap::new(),
+            reads: Reads::default(),
+            base: 0,
+        }
+    }
+
+    /// Adds: `name` gets `value`, at the store's revision `entry_revision`.
+    ///
+    /// # Errors
+    ///
+    /// [`ChangeError::Name`] when the name is empty or too long.
+    #[track_caller]
+    pub fn put(&mut self, name: &str, entry_revision: u64, value: V) -> Result<(), ChangeError> {
+        check_name(name)?;
+        let version = Version::new(Content::Value(value), Place::caller());
+        self.writes.insert(
+            name.into(),
+            Write {
+                version,
+                stamp: Some(entry_revision),
+            },
+        );
+        Ok(())
+    }
+
+    /// Adds: `name` is removed. A name that is absent when this is published stays absent.
+    #[track_caller]
+    pub fn remove(&mut self, name: &str) {
+        let version = Version::new(Content::Absent, Place::caller());
+        self.writes.insert(
+            name.into(),
+            Write {
+                version,
+                stamp: None,
+            },
+        );
+    }
+
+    /// Iterates over the changed names, in no order, with the new value; `None` stands for removal.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, Option<&V>)> {
+        self.writes
+            .iter()
+            .map(|(name, write)| (&**name, write.version.get().value()))
+    }
+
+    /// Returns how many names change.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.writes.len()
+    }
+
+    /// Returns whether nothing changes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.writes.is_empty()
+    }
+
+    /// The store's revision of the entry that `name` gets.
+    pub(crate) fn stamp(&self, name: &str) -> Option<u64> {
+        self.writes.get(name)?.stamp
+    }
+
+    /// Moves the change of `name`, if any, to `other`.
+    pub(crate) fn give(&mut self, name: &str, other: &mut Self) {
+        other.writes.extend(self.writes.remove_entry(name));
+    }
+
+    /// The first name found that is not as it was read, if any.
+    pub(crate) fn conflict(&self, locked: &Locked<'_, V>) -> Option<Arc<str>> {
+        if self.base == locked.revision() {
+            return None;
+        }
+        let moved = self
+            .reads
+            .names
+            .iter()
+            .find(|(name, seen)| locked.present(name).map_or(0, Version::revision) != **seen);
+        match moved {
+            Some((name, _)) => Some(Arc::clone(name)),
+            None if self.reads.all => Some("(the set of all entries)".into()),
+            None => None,
+        }
+    }
+
+    pub(crate) fn commit(self, locked: &mut Locked<'_, V>, revision: u64) {
+        let mut ops: Vec<_> = self
+            .writes
+            .into_iter()
+            .map(|(name, Write { version, stamp })| Op {
+                name,
+                version,
+                stamp,
+            })
+            .collect();
+        // Only a store's own changes can remove what is not there.
+        ops.retain(|op| !op.version.get().is_absent() || locked.present(&op.name).is_some());
+        locked.commit(revision, ops.into_iter());
+    }
+}
+
+impl<V: Send + Sync + 'static> Default for Changes<V> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<V> fmt::Debug for Changes<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Changes")
+            .field("names", &self.writes.keys())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The result of a transaction that has been committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Committed<T> {
+    /// What the closure returned.
+    pub value: T,
+    /// The revision of the change; the one that was read if nothing changed.
+    pub revision: u64,
+}
+
+pub(crate) fn check_name(name: &str) -> Result<(), ChangeError> {
+    if name.is_empty() || name.len() > crate::MAX_NAME {
+        return Err(ChangeError::Name { len: name.len() });
+    }
+    Ok(())
+}
+
+/// Collects `(name, value)` pairs for one commit; a later pair of a name replaces an earlier one.
+pub(crate) fn collect_writes<V: Send + Sync + 'static>(
+    changes: &mut Changes<V>,
+    name: Arc<str>,
+    content: Content<V>,
+    place: Place,
+) {
+    changes.writes.insert(
+        name,
+        Write {
+            version: Version::new(content, place),
+            stamp: None,
+        },
+    );
+}

@@ -1,0 +1,208 @@
+//! Changing a registry: the writers' mutex and what happens under it.
+
+use std::ptr::NonNull;
+
+use super::core::Core;
+use super::reclaim::{Garbage, Reclaimer};
+use super::slot::Slot;
+use super::table::Table;
+use super::version::{Unpublished, Version};
+use crate::sync::atomic::Ordering;
+
+/// One name's part in a commit.
+pub(crate) struct Op<N, V> {
+    pub(crate) name: N,
+    pub(crate) version: Unpublished<V>,
+    /// The revision of the entry as its store counts it; `None` for that of the commit.
+    pub(crate) stamp: Option<u64>,
+}
+
+/// What the holder of the writers' mutex works with.
+pub(crate) struct Writer<V> {
+    pub(super) reclaimer: Reclaimer<V>,
+    /// How many slots are in the index, those of removed names included.
+    used: usize,
+    live: usize,
+}
+
+impl<V> Writer<V> {
+    pub(super) fn new() -> Self {
+        Self {
+            reclaimer: Reclaimer::new(),
+            used: 0,
+            live: 0,
+        }
+    }
+}
+
+/// The writers' mutex, held.
+pub(crate) struct Locked<'c, V> {
+    core: &'c Core<V>,
+    writer: crate::sync::MutexGuard<'c, Writer<V>>,
+}
+
+/// What is left to do after unlocking: destructors of values run only then.
+#[must_use]
+pub(crate) struct Aftermath<V> {
+    _garbage: Option<Garbage<V>>,
+}
+
+impl<V> Core<V> {
+    /// Runs `change` under the writers' mutex; drops what it left behind after unlocking.
+    ///
+    /// `change` runs no code of a user: it neither drops nor compares values.
+    pub(crate) fn write<R>(&self, change: impl FnOnce(&mut Locked<'_, V>) -> R) -> R {
+        let mut locked = Locked {
+            core: self,
+            writer: self.lock(),
+        };
+        let result = change(&mut locked);
+        let aftermath = locked.finish();
+        self.serve_requests();
+        drop(aftermath);
+        result
+    }
+
+    /// Collects now. Returns how many superseded values are still in use.
+    pub(crate) fn collect(&self) -> usize {
+        let mut writer = self.lock();
+        let garbage = writer.reclaimer.collect(self);
+        let held_back = writer.reclaimer.held_back();
+        drop(writer);
+        self.serve_requests();
+        drop(garbage);
+        held_back
+    }
+}
+
+impl<V> Locked<'_, V> {
+    fn finish(mut self) -> Aftermath<V> {
+        let due = self.writer.reclaimer.is_due(self.core.settings.hold_back);
+        let garbage = due.then(|| self.writer.reclaimer.collect(self.core));
+        Aftermath { _garbage: garbage }
+    }
+
+    pub(crate) fn revision(&self) -> u64 {
+        self.core.committed()
+    }
+
+    pub(crate) fn seal(&mut self) {
+        self.core.seal();
+    }
+
+    fn table(&self) -> &Table<V> {
+        let table = self.core.table_pointer().load(Ordering::Relaxed);
+        // SAFETY: there always is a table, and only the holder of the mutex replaces it.
+        unsafe { &*table }
+    }
+
+    /// The present entry of `name`; `None` when it is absent.
+    pub(crate) fn present(&self, name: &str) -> Option<&Version<V>> {
+        // SAFETY: under the writers' mutex slots in the table are alive.
+        let slot = unsafe { self.table().find(self.core.hash(name), name) }?;
+        // SAFETY: alive, and the head of a slot is never null and never freed under the mutex.
+        let head = unsafe { &*slot.as_ref().head() };
+        (!head.is_absent()).then_some(head)
+    }
+
+    /// All present entries, in no order.
+    pub(crate) fn all_present(&self) -> impl Iterator<Item = (&str, &Version<V>)> {
+        self.table().iter().filter_map(|(_, slot)| {
+            // SAFETY: as in `present`.
+            let head = unsafe { &*slot.as_ref().head() };
+            // SAFETY: as in `present`.
+            (!head.is_absent()).then(|| (unsafe { Slot::name(slot) }, head))
+        })
+    }
+
+    /// Makes all of `ops` visible as `revision`, which must be after the present one.
+    ///
+    /// Names in `ops` differ from one another. An absent version needs a present entry.
+    pub(crate) fn commit<N: AsRef<str>>(
+        &mut self,
+        revision: u64,
+        ops: impl ExactSizeIterator<Item = Op<N, V>>,
+    ) {
+        debug_assert!(revision > self.core.committed());
+        let tag = self.core.epoch().load(Ordering::Relaxed) + 1;
+        self.reserve(ops.len(), tag);
+        let live_before = self.writer.live;
+        let mut came_or_went = false;
+        for Op {
+            name,
+            version,
+            stamp,
+        } in ops
+        {
+            let name = name.as_ref();
+            let hash = self.core.hash(name);
+            let comes = !version.get().is_absent();
+            let stamp = stamp.unwrap_or(revision);
+            // SAFETY: under the writers' mutex slots in the table are alive.
+            let Some(slot) = (unsafe { self.table().find(hash, name) }) else {
+                let first = version.link(revision, stamp, std::ptr::null_mut());
+                self.table().insert(hash, Slot::new(name, first));
+                self.writer.used += 1;
+                self.writer.live += 1;
+                came_or_went = true;
+                continue;
+            };
+            // SAFETY: as above.
+            let slot = unsafe { slot.as_ref() };
+            let head = slot.head();
+            slot.hang(version.link(revision, stamp, head));
+            // SAFETY: the head of a slot is never null.
+            let head = unsafe { NonNull::new_unchecked(head) };
+            // SAFETY: not freed before it is retired, below.
+            let was = !unsafe { head.as_ref() }.is_absent();
+            self.writer.reclaimer.retire(head, revision, tag);
+            came_or_went |= was != comes;
+            self.writer.live = self.writer.live + usize::from(comes) - usize::from(was);
+        }
+        debug_assert!(came_or_went || self.writer.live == live_before);
+        if came_or_went {
+            self.core.note_membership(revision, self.writer.live);
+        }
+        self.core.publish(revision);
+        // Release: pairs with the Acquire of a pin; whoever pins this epoch sees this commit.
+        self.core.epoch().store(tag, Ordering::Release);
+    }
+
+    /// Makes room for `more` slots. `tag` is the epoch after the commit that needs them.
+    fn reserve(&mut self, more: usize, tag: u64) {
+        if self.writer.used + more <= self.table().capacity() {
+            return;
+        }
+        let mut stay = Vec::with_capacity(self.writer.used);
+        let mut leave = Vec::new();
+        for (hash, slot) in self.table().iter() {
+            // SAFETY: under the writers' mutex slots in the table are alive.
+            let place = unsafe { slot.as_ref() };
+            // SAFETY: the head of a slot is never null and never freed under the mutex.
+            let head = unsafe { &*place.head() };
+            // With nothing below it an absent head tells no snapshot and no pin anything that a
+            // missing slot would not: older versions go only when nobody can see them.
+            if head.is_absent() && head.prev().is_null() && place.leave() {
+                leave.push(slot);
+            } else {
+                stay.push((hash, slot));
+            }
+        }
+        let table = Table::for_slots(stay.len() + more);
+        self.writer.used = stay.len();
+        for (hash, slot) in stay {
+            table.insert(hash, slot);
+        }
+        // Release: pairs with the Acquire of `Core::table`; whoever sees the table sees its buckets.
+        let old = self
+            .core
+            .table_pointer()
+            .swap(Box::into_raw(table), Ordering::Release);
+        // SAFETY: tables are made from boxes; readers may use the old one until `tag` has passed.
+        let old = unsafe { Box::from_raw(old) };
+        self.writer.reclaimer.retire_table(old, tag);
+        for slot in leave {
+            self.writer.reclaimer.retire_slot(slot, tag);
+        }
+    }
+}

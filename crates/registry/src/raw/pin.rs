@@ -1,0 +1,290 @@
+//! Reader records: who is reading, and since which epoch.
+//!
+//! Each thread owns a record, found through a thread-local; records form a list that only grows and
+//! whose members are reused when their thread ends. The list holds no entries of any registry.
+
+use crate::sync::atomic::{
+    AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering,
+};
+
+use super::barrier;
+
+/// Pins a thread can hold before further ones take a record of their own.
+const PINS: usize = if cfg!(loom) { 1 } else { 8 };
+const ALL_FREE: u32 = (1 << PINS) - 1;
+/// The epoch of a pin that protects nothing.
+const IDLE: u64 = 0;
+
+/// A reclaimer waits for this pin: whoever releases it reclaims.
+const AWAITED: u8 = 1;
+/// The record serves this one pin and goes back to the list with it.
+const SINGLE: u8 = 2;
+
+/// One pin of one record.
+struct Place {
+    /// The address of the registry it protects. Meaningful while `epoch` is not [`IDLE`].
+    domain: AtomicUsize,
+    epoch: AtomicU64,
+    flags: AtomicU8,
+}
+
+/// The pins of one thread. Written by that thread, read by reclaimers.
+#[repr(align(128))]
+pub(crate) struct Record {
+    /// Bit `i` is set while `places[i]` is unused. Only the owner touches it.
+    free: AtomicU32,
+    /// What [`barrier::readers_fence`] said.
+    fence: AtomicBool,
+    places: [Place; PINS],
+    taken: AtomicBool,
+    next: AtomicPtr<Record>,
+}
+
+impl Record {
+    fn new() -> Self {
+        Self {
+            free: AtomicU32::new(ALL_FREE),
+            fence: AtomicBool::new(barrier::readers_fence()),
+            places: std::array::from_fn(|_| Place {
+                domain: AtomicUsize::new(0),
+                epoch: AtomicU64::new(IDLE),
+                flags: AtomicU8::new(0),
+            }),
+            taken: AtomicBool::new(true),
+            next: AtomicPtr::new(std::ptr::null_mut()),
+        }
+    }
+}
+
+/// A list of records that only grows.
+pub(crate) struct Records {
+    head: AtomicPtr<Record>,
+}
+
+#[cfg(not(loom))]
+static RECORDS: Records = Records {
+    head: AtomicPtr::new(std::ptr::null_mut()),
+};
+
+impl Records {
+    #[cfg(loom)]
+    pub(crate) fn new() -> Self {
+        Self {
+            head: AtomicPtr::new(std::ptr::null_mut()),
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &'static Record> {
+        // Acquire: pairs with the Release that published the record in `acquire`.
+        let mut next = self.head.load(Ordering::Acquire);
+        std::iter::from_fn(move || {
+            // SAFETY: records are leaked when made and never freed, so the pointer is null or valid
+            // for ever.
+            let record: &'static Record = unsafe { next.as_ref()? };
+            next = record.next.load(Ordering::Acquire);
+            Some(record)
+        })
+    }
+
+    /// Takes a record that no thread owns, or makes one.
+    fn acquire(&self) -> &'static Record {
+        for record in self.iter() {
+            // Acquire: pairs with the Release in `release`; the former owner's stores are visible.
+            if !record.taken.load(Ordering::Relaxed)
+                && record
+                    .taken
+                    .compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed)
+                    .is_ok()
+            {
+                return record;
+            }
+        }
+        let record: &'static Record = Box::leak(Box::new(Record::new()));
+        let mut head = self.head.load(Ordering::Relaxed);
+        loop {
+            record.next.store(head, Ordering::Relaxed);
+            // Release: whoever finds the record sees it initialised.
+            match self.head.compare_exchange_weak(
+                head,
+                std::ptr::from_ref(record).cast_mut(),
+                Ordering::Release,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return record,
+                Err(now) => head = now,
+            }
+        }
+    }
+
+    fn release(record: &'static Record) {
+        record.taken.store(false, Ordering::Release);
+    }
+
+    /// The lowest epoch at which `domain` is pinned, or `u64::MAX`.
+    ///
+    /// Meaningful after [`barrier::heavy`]. With `below`, every pin older than it is marked: its
+    /// release will report that a reclaimer waits.
+    pub(crate) fn floor(&self, domain: usize, below: Option<u64>) -> u64 {
+        let mut floor = u64::MAX;
+        for place in self.iter().flat_map(|record| &record.places) {
+            // Acquire: pairs with the Release in `Pin::release`; whatever the reader did under a pin
+            // that is seen released has happened.
+            let epoch = place.epoch.load(Ordering::Acquire);
+            // `domain` is stored before `epoch`, and a heavy barrier lies between those stores and
+            // this load or after both: a pin that counts shows its own domain. A stale pair can only
+            // name a pin that has ended or one that began after the barrier.
+            if epoch == IDLE || place.domain.load(Ordering::Relaxed) != domain {
+                continue;
+            }
+            if below.is_some_and(|below| epoch < below) {
+                place.flags.fetch_or(AWAITED, Ordering::SeqCst);
+            }
+            floor = floor.min(epoch);
+        }
+        floor
+    }
+}
+
+#[cfg(not(loom))]
+struct Local {
+    record: std::cell::Cell<Option<&'static Record>>,
+}
+
+#[cfg(not(loom))]
+impl Drop for Local {
+    fn drop(&mut self) {
+        if let Some(record) = self.record.take()
+            && record.free.load(Ordering::Relaxed) == ALL_FREE
+        {
+            Records::release(record);
+        }
+        // Otherwise a guard was leaked, or lives in another thread-local: the record stays taken, so
+        // what that guard protects stays protected.
+    }
+}
+
+#[cfg(not(loom))]
+thread_local! {
+    static LOCAL: Local = const { Local { record: std::cell::Cell::new(None) } };
+}
+
+/// What a thread holds while it reads. Not `Send`: it is released by the thread that made it.
+#[derive(Clone, Copy)]
+pub(crate) struct Pin {
+    record: &'static Record,
+    index: u32,
+    /// Keeps the pin on its thread.
+    _local: std::marker::PhantomData<*const ()>,
+}
+
+impl Pin {
+    /// Protects, from now on, everything reachable from the registry at `domain`.
+    ///
+    /// Loads made after this call see the registry as it is now or later, never as it was before an
+    /// epoch that has been reclaimed.
+    #[inline]
+    pub(crate) fn new(#[cfg(loom)] records: &Records, domain: usize, epoch: &AtomicU64) -> Self {
+        #[cfg(not(loom))]
+        let (record, index) = LOCAL
+            .try_with(|local| {
+                let record = local.record.get()?;
+                let free = record.free.load(Ordering::Relaxed);
+                if free == 0 {
+                    return None;
+                }
+                record.free.store(free & (free - 1), Ordering::Relaxed);
+                Some((record, free.trailing_zeros()))
+            })
+            .ok()
+            .flatten()
+            .unwrap_or_else(Self::place_slowly);
+        #[cfg(loom)]
+        let (record, index) = Self::single(records);
+
+        // SAFETY: `index` is a bit of `ALL_FREE`, so below `PINS`.
+        let place = unsafe { record.places.get_unchecked(index as usize) };
+        place.domain.store(domain, Ordering::Relaxed);
+        // Acquire: whoever pins epoch `e` sees every store made before `e` was published.
+        place
+            .epoch
+            .store(epoch.load(Ordering::Acquire), Ordering::Relaxed);
+        barrier::light(record.fence.load(Ordering::Relaxed));
+        Self {
+            record,
+            index,
+            _local: std::marker::PhantomData,
+        }
+    }
+
+    /// A first pin of a thread, a ninth, or one made while the thread's locals are destroyed.
+    #[cfg(not(loom))]
+    #[cold]
+    #[inline(never)]
+    fn place_slowly() -> (&'static Record, u32) {
+        LOCAL
+            .try_with(|local| {
+                if local.record.get().is_some() {
+                    return None;
+                }
+                let record = RECORDS.acquire();
+                local.record.set(Some(record));
+                record.free.store(ALL_FREE & !1, Ordering::Relaxed);
+                Some((record, 0))
+            })
+            .ok()
+            .flatten()
+            .unwrap_or_else(|| Self::single(&RECORDS))
+    }
+
+    /// A pin with a record of its own.
+    fn single(records: &Records) -> (&'static Record, u32) {
+        let record = records.acquire();
+        record.free.store(ALL_FREE & !1, Ordering::Relaxed);
+        record.places[0].flags.fetch_or(SINGLE, Ordering::Relaxed);
+        (record, 0)
+    }
+
+    /// Ends the protection. Returns whether a reclaimer waits for it.
+    #[inline]
+    #[must_use]
+    pub(crate) fn release(self) -> bool {
+        // SAFETY: see `new`.
+        let place = unsafe { self.record.places.get_unchecked(self.index as usize) };
+        // Release: pairs with the Acquire in `Records::floor`; everything read under the pin has
+        // been read by the time a reclaimer sees it gone.
+        place.epoch.store(IDLE, Ordering::Release);
+        // If a reclaimer marks the pin after this load, its second look comes after a heavy barrier
+        // that comes after the mark, and finds the pin idle.
+        barrier::light(self.record.fence.load(Ordering::Relaxed));
+        if place.flags.load(Ordering::Relaxed) != 0 {
+            return self.release_slowly();
+        }
+        let free = self.record.free.load(Ordering::Relaxed);
+        self.record
+            .free
+            .store(free | 1 << self.index, Ordering::Relaxed);
+        false
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn release_slowly(self) -> bool {
+        let flags = self.record.places[self.index as usize]
+            .flags
+            .swap(0, Ordering::SeqCst);
+        let free = self.record.free.load(Ordering::Relaxed);
+        self.record
+            .free
+            .store(free | 1 << self.index, Ordering::Relaxed);
+        if flags & SINGLE != 0 {
+            Records::release(self.record);
+        }
+        flags & AWAITED != 0
+    }
+}
+
+/// The process's records.
+#[cfg(not(loom))]
+pub(crate) fn records() -> &'static Records {
+    &RECORDS
+}

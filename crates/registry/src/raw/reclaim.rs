@@ -1,0 +1,342 @@
+//! What has become unreachable, until nobody can be using it any more.
+//!
+//! Everything here runs under the writers' mutex; what it frees is handed out as [`Garbage`], to be
+//! dropped after unlocking, because dropping values runs their owners' code.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::ptr::NonNull;
+
+use super::barrier;
+use super::core::Core;
+use super::slot::Slot;
+use super::snapshots::{Announced, Node};
+use super::table::Table;
+use super::version::Version;
+use crate::sync::atomic::Ordering;
+
+/// A superseded version.
+struct Retired<V> {
+    version: NonNull<Version<V>>,
+    /// The revision that superseded it: snapshots from here on do not show it.
+    death: u64,
+}
+
+/// Something that readers pinned below `tag` may still use.
+struct Tagged<T> {
+    tag: u64,
+    thing: T,
+}
+
+/// The snapshots of one revision.
+struct Live<V> {
+    nodes: Vec<NonNull<Node>>,
+    /// Versions that this is the newest live revision to show.
+    held: Vec<Retired<V>>,
+}
+
+/// What nobody can reach any more. Dropping it frees it and runs the destructors of values.
+pub(crate) struct Garbage<V> {
+    versions: Vec<NonNull<Version<V>>>,
+    slots: Vec<NonNull<Slot<V>>>,
+    nodes: Vec<NonNull<Node>>,
+    _tables: Vec<Tagged<Box<Table<V>>>>,
+}
+
+impl<V> Garbage<V> {
+    fn new() -> Self {
+        Self {
+            versions: Vec::new(),
+            slots: Vec::new(),
+            nodes: Vec::new(),
+            _tables: Vec::new(),
+        }
+    }
+}
+
+impl<V> Drop for Garbage<V> {
+    fn drop(&mut self) {
+        /// Goes on where a panicking destructor left off.
+        struct Rest<'g, V>(&'g mut Vec<NonNull<Version<V>>>);
+        impl<V> Rest<'_, V> {
+            fn release_all(&mut self) {
+                while let Some(version) = self.0.pop() {
+                    // SAFETY: the registry's share, given up when the version became garbage.
+                    unsafe { Version::release(version) };
+                }
+            }
+        }
+        impl<V> Drop for Rest<'_, V> {
+            fn drop(&mut self) {
+                self.release_all();
+            }
+        }
+
+        for slot in self.slots.drain(..) {
+            // SAFETY: garbage is unreachable.
+            unsafe { Slot::free(slot) };
+        }
+        for node in self.nodes.drain(..) {
+            // SAFETY: garbage is unreachable, and nodes are made from boxes.
+            drop(unsafe { Box::from_raw(node.as_ptr()) });
+        }
+        Rest(&mut self.versions).release_all();
+    }
+}
+
+pub(crate) struct Reclaimer<V> {
+    /// Superseded versions, oldest death first.
+    retired: VecDeque<Tagged<Retired<V>>>,
+    /// How many were retired since the last look at the readers.
+    since: usize,
+    /// Revisions that snapshots show.
+    live: BTreeMap<u64, Live<V>>,
+    /// Versions out of their lists that readers of snapshots may be walking past.
+    unlinked: Vec<Tagged<NonNull<Version<V>>>>,
+    slots: Vec<Tagged<NonNull<Slot<V>>>>,
+    nodes: Vec<Tagged<NonNull<Node>>>,
+    tables: Vec<Tagged<Box<Table<V>>>>,
+}
+
+impl<V> Reclaimer<V> {
+    pub(super) fn new() -> Self {
+        Self {
+            retired: VecDeque::new(),
+            since: 0,
+            live: BTreeMap::new(),
+            unlinked: Vec::new(),
+            slots: Vec::new(),
+            nodes: Vec::new(),
+            tables: Vec::new(),
+        }
+    }
+
+    /// Takes over a version that the commit of `death` superseded. `tag` is the epoch after it.
+    pub(super) fn retire(&mut self, version: NonNull<Version<V>>, death: u64, tag: u64) {
+        // SAFETY: the version is freed by this reclaimer only.
+        if !unsafe { version.as_ref() }.is_absent() {
+            self.since += 1;
+        }
+        self.retired.push_back(Tagged {
+            tag,
+            thing: Retired { version, death },
+        });
+    }
+
+    /// Takes over a table that has been replaced. `tag` is the epoch after the replacement.
+    pub(super) fn retire_table(&mut self, table: Box<Table<V>>, tag: u64) {
+        self.tables.push(Tagged { tag, thing: table });
+    }
+
+    /// Takes over a slot that has left the index with its only version, an absent one.
+    pub(super) fn retire_slot(&mut self, slot: NonNull<Slot<V>>, tag: u64) {
+        // SAFETY: the slot is freed by this reclaimer only.
+        let head = unsafe { slot.as_ref() }.head();
+        if let Some(head) = NonNull::new(head) {
+            self.unlinked.push(Tagged { tag, thing: head });
+        }
+        self.slots.push(Tagged { tag, thing: slot });
+    }
+
+    /// Whether so much is held back that it is time to look.
+    pub(super) fn is_due(&self, hold_back: usize) -> bool {
+        self.since > hold_back
+    }
+
+    /// How many superseded versions have not been freed.
+    pub(super) fn held_back(&self) -> usize {
+        // SAFETY: what is listed here has not been freed.
+        let has_value = |version: NonNull<Version<V>>| !unsafe { version.as_ref() }.is_absent();
+        let shown = self
+            .live
+            .values()
+            .flat_map(|live| &live.held)
+            .map(|retired| retired.version);
+        let retired = self.retired.iter().map(|tagged| tagged.thing.version);
+        let unlinked = self.unlinked.iter().map(|tagged| tagged.thing);
+        shown
+            .chain(retired)
+            .chain(unlinked)
+            .filter(|&version| has_value(version))
+            .count()
+    }
+
+    /// Collects what nobody can be using any more.
+    ///
+    /// Pins that stand in the way are marked: whoever releases such a pin collects again.
+    pub(super) fn collect(&mut self, core: &Core<V>) -> Garbage<V> {
+        let mut garbage = Garbage::new();
+        self.since = 0;
+        let Some(floor) = self.look(core) else {
+            return garbage;
+        };
+
+        // After the look at the pins, see "Snapshots" in the documentation of this module's parent.
+        let mut due = self.settle_snapshots(core);
+        while let Some(front) = self.retired.front()
+            && front.tag <= floor
+        {
+            due.extend(self.retired.pop_front().map(|tagged| tagged.thing));
+        }
+        // Oldest first, so that the older neighbour of a version is settled before it.
+        due.sort_by_key(|retired| retired.death);
+        let unlinked_before = self.unlinked.len();
+        let nodes_before = self.nodes.len();
+        let next_epoch = core.epoch().load(Ordering::Relaxed) + 1;
+        for retired in due {
+            self.settle(retired, next_epoch, &mut garbage);
+        }
+        for tagged in &mut self.nodes {
+            if tagged.tag == u64::MAX {
+                tagged.tag = next_epoch;
+            }
+        }
+        let mut floor = floor;
+        if self.unlinked.len() > unlinked_before || self.nodes.len() > nodes_before {
+            // Release: pairs with the Acquire of a pin; whoever pins this epoch sees the unlinking.
+            core.epoch().store(next_epoch, Ordering::Release);
+            if let Some(now) = self.look(core) {
+                floor = now;
+            }
+        }
+        take_below(&mut self.unlinked, floor, &mut garbage.versions);
+        take_below(&mut self.slots, floor, &mut garbage.slots);
+        take_below(&mut self.nodes, floor, &mut garbage.nodes);
+        garbage
+            ._tables
+            .extend(self.tables.extract_if(.., |tagged| tagged.tag <= floor));
+        garbage
+    }
+
+    /// The epoch below which something is still read, or `None` if that cannot be known.
+    fn look(&self, core: &Core<V>) -> Option<u64> {
+        if !barrier::heavy() {
+            return None;
+        }
+        let floor = core.records().floor(core.domain(), None);
+        let blocked = self
+            .retired
+            .iter()
+            .rev()
+            .take_while(|tagged| tagged.tag > floor)
+            .count()
+            + self
+                .unlinked
+                .iter()
+                .rev()
+                .take_while(|tagged| tagged.tag > floor)
+                .count();
+        if blocked <= core.settings.hold_back {
+            return Some(floor);
+        }
+        // More than an idle registry may hold back: whoever stands in the way collects on leaving.
+        // Who left before the mark could not see it: a second barrier and a second look find them
+        // gone.
+        core.records().floor(core.domain(), Some(u64::MAX));
+        barrier::heavy().then(|| core.records().floor(core.domain(), None))
+    }
+
+    /// Takes over the announced snapshots and gives up the dead ones. Returns what those showed.
+    fn settle_snapshots(&mut self, core: &Core<V>) -> Vec<Retired<V>> {
+        for node in core.announced().drain() {
+            // SAFETY: nodes are freed by this reclaimer only, after they left `live`.
+            let revision = unsafe { node.as_ref() }.revision;
+            let live = self.live.entry(revision).or_insert_with(|| Live {
+                nodes: vec![],
+                held: vec![],
+            });
+            live.nodes.push(node);
+        }
+        let mut due = Vec::new();
+        let nodes = &mut self.nodes;
+        self.live.retain(|_, live| {
+            live.nodes.retain(|&node| {
+                // SAFETY: as above.
+                if !unsafe { node.as_ref() }.retire() {
+                    return true;
+                }
+                core.announced().forget(node);
+                nodes.push(Tagged {
+                    tag: u64::MAX,
+                    thing: node,
+                });
+                false
+            });
+            if live.nodes.is_empty() {
+                due.append(&mut live.held);
+            }
+            !live.nodes.is_empty()
+        });
+        due
+    }
+
+    /// Decides about a superseded version that no pin needs any more.
+    fn settle(&mut self, retired: Retired<V>, next_epoch: u64, garbage: &mut Garbage<V>) {
+        // SAFETY: not freed yet.
+        let version = unsafe { retired.version.as_ref() };
+        if let Some((_, live)) = self
+            .live
+            .range_mut(version.revision()..retired.death)
+            .next_back()
+        {
+            live.held.push(retired);
+            return;
+        }
+        // SAFETY: superseded, in its list, and no pin or snapshot needs it.
+        unsafe { version.unlink() };
+        // A reader of an older snapshot may be walking past it. Without one, nobody goes beyond the
+        // version that superseded it.
+        if self.live.range(..version.revision()).next().is_some() {
+            self.unlinked.push(Tagged {
+                tag: next_epoch,
+                thing: retired.version,
+            });
+        } else {
+            garbage.versions.push(retired.version);
+        }
+    }
+
+    /// Frees all that this registry ever made.
+    ///
+    /// # Safety
+    ///
+    /// Nobody refers to the registry any more; this is the last use of it.
+    pub(super) unsafe fn free_everything(&mut self, table: *mut Table<V>, announced: &Announced) {
+        let mut garbage = Garbage::new();
+        // SAFETY: a table is made from a box, and nobody else frees it.
+        let table = unsafe { Box::from_raw(table) };
+        for (_, slot) in table.iter() {
+            // SAFETY: a slot in the table is alive.
+            let mut next = unsafe { slot.as_ref() }.head();
+            // Retired and shown versions are in the lists of their slots.
+            while let Some(version) = NonNull::new(next) {
+                // SAFETY: in the list, so not freed.
+                next = unsafe { version.as_ref() }.prev();
+                garbage.versions.push(version);
+            }
+            garbage.slots.push(slot);
+        }
+        garbage
+            .versions
+            .extend(self.unlinked.drain(..).map(|tagged| tagged.thing));
+        garbage
+            .slots
+            .extend(self.slots.drain(..).map(|tagged| tagged.thing));
+        garbage
+            .nodes
+            .extend(self.nodes.drain(..).map(|tagged| tagged.thing));
+        garbage.nodes.extend(
+            self.live
+                .values()
+                .flat_map(|live| live.nodes.iter().copied()),
+        );
+        garbage.nodes.extend(announced.drain());
+        drop(table);
+    }
+}
+
+fn take_below<T>(from: &mut Vec<Tagged<T>>, floor: u64, into: &mut Vec<T>) {
+    into.extend(
+        from.extract_if(.., |tagged| tagged.tag <= floor)
+            .map(|tagged| tagged.thing),
+    );
+}

@@ -1,0 +1,141 @@
+//! Live snapshots, as readers announce them and as the reclaimer finds them.
+
+use std::ptr::NonNull;
+
+use crate::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
+
+/// The count of a node that no snapshot may revive.
+const DEAD: usize = usize::MAX;
+
+/// One announced revision, shared by the snapshots of it.
+pub(crate) struct Node {
+    pub(crate) revision: u64,
+    /// How many snapshots use the node. At 0 a further snapshot of the same revision may revive it.
+    refs: AtomicUsize,
+    next: AtomicPtr<Node>,
+}
+
+impl Node {
+    /// Adds a snapshot unless the node is dead.
+    fn try_retain(&self) -> bool {
+        self.refs
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |refs| {
+                (refs != DEAD).then_some(refs + 1)
+            })
+            .is_ok()
+    }
+
+    /// Adds a snapshot beside one that exists.
+    pub(crate) fn retain(&self) {
+        let before = self.refs.fetch_add(1, Ordering::Relaxed);
+        assert!(
+            before < usize::MAX / 2,
+            "too many snapshots of one revision"
+        );
+    }
+
+    /// Ends one snapshot. Returns whether it was the last one, and whether `committed` has moved
+    /// past the node, so that something may be held for it.
+    ///
+    /// # Safety
+    ///
+    /// `this` carries a share of the caller, which is gone afterwards.
+    #[must_use]
+    pub(crate) unsafe fn release(this: NonNull<Self>, committed: &AtomicU64) -> bool {
+        // SAFETY: the caller's share keeps the node alive.
+        let node = unsafe { this.as_ref() };
+        let revision = node.revision;
+        // SeqCst, with the load below and the fence in `barrier::heavy`, which lies between a
+        // commit's store of `committed` and the reclaimer's look at `refs`: either the reclaimer
+        // sees this node unused, or this load sees the commit.
+        if node.refs.fetch_sub(1, Ordering::SeqCst) != 1 {
+            return false;
+        }
+        committed.load(Ordering::SeqCst) != revision
+    }
+
+    /// Whether no snapshot uses the node; if so, none will.
+    pub(crate) fn retire(&self) -> bool {
+        // Acquire: pairs with the SeqCst of `release`; the last snapshot's reads have happened.
+        self.refs
+            .compare_exchange(0, DEAD, Ordering::Acquire, Ordering::Relaxed)
+            .is_ok()
+    }
+}
+
+/// What readers share with the reclaimer.
+pub(crate) struct Announced {
+    /// Nodes that the reclaimer has not taken over yet.
+    fresh: AtomicPtr<Node>,
+    /// The node announced last; most snapshots find their revision here.
+    latest: AtomicPtr<Node>,
+}
+
+impl Announced {
+    pub(crate) fn new() -> Self {
+        Self {
+            fresh: AtomicPtr::new(std::ptr::null_mut()),
+            latest: AtomicPtr::new(std::ptr::null_mut()),
+        }
+    }
+
+    /// Announces a snapshot of the present revision and returns its node with a share in it.
+    ///
+    /// # Safety
+    ///
+    /// The caller is pinned, and `committed` was loaded under that pin.
+    pub(crate) unsafe fn announce(&self, committed: u64) -> NonNull<Node> {
+        let latest = self.latest.load(Ordering::Acquire);
+        // SAFETY: a node is freed only after it left `latest` and every pin of that time ended.
+        if let Some(node) = unsafe { latest.as_ref() }
+            && node.revision == committed
+            && node.try_retain()
+        {
+            return NonNull::from(node);
+        }
+        let node = Box::into_raw(Box::new(Node {
+            revision: committed,
+            refs: AtomicUsize::new(1),
+            next: AtomicPtr::new(std::ptr::null_mut()),
+        }));
+        let mut head = self.fresh.load(Ordering::Relaxed);
+        loop {
+            // SAFETY: the node belongs to this call until it is pushed.
+            unsafe { &*node }.next.store(head, Ordering::Relaxed);
+            // Release: pairs with the Acquire in `drain`.
+            match self
+                .fresh
+                .compare_exchange_weak(head, node, Ordering::Release, Ordering::Relaxed)
+            {
+                Ok(_) => break,
+                Err(now) => head = now,
+            }
+        }
+        // The node carries our share, so it is alive when it becomes the latest; once it is dead
+        // nobody stores it here again. Losing a race costs the next snapshot a node of its own.
+        self.latest.store(node, Ordering::Release);
+        // SAFETY: made from a box.
+        unsafe { NonNull::new_unchecked(node) }
+    }
+
+    /// Takes over the nodes announced since the last call.
+    pub(crate) fn drain(&self) -> impl Iterator<Item = NonNull<Node>> {
+        let mut next = self.fresh.swap(std::ptr::null_mut(), Ordering::Acquire);
+        std::iter::from_fn(move || {
+            let node = NonNull::new(next)?;
+            // SAFETY: pushed nodes live until the reclaimer, which is the caller, frees them.
+            next = unsafe { node.as_ref() }.next.load(Ordering::Relaxed);
+            Some(node)
+        })
+    }
+
+    /// Forgets `node` as the latest one. Called before the epoch after which it is freed.
+    pub(crate) fn forget(&self, node: NonNull<Node>) {
+        let _ = self.latest.compare_exchange(
+            node.as_ptr(),
+            std::ptr::null_mut(),
+            Ordering::Relaxed,
+            Ordering::Relaxed,
+        );
+    }
+}

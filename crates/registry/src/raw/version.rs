@@ -1,0 +1,264 @@
+//! A version: one value of one name, from the revision that brought it.
+
+use std::cell::UnsafeCell;
+use std::mem::MaybeUninit;
+use std::ptr::NonNull;
+
+use crate::build::Build;
+use crate::place::Place;
+use crate::sync::Arc;
+use crate::sync::atomic::{AtomicPtr, AtomicU8, AtomicUsize, Ordering, fence};
+
+const READY: u8 = 0;
+const TOMBSTONE: u8 = 1;
+const UNBUILT: u8 = 2;
+
+/// What a version is made from.
+pub(crate) enum Content<V> {
+    Value(V),
+    /// The value is made by the build on demand.
+    Factory(Arc<Build>),
+    /// The name is absent from this revision on.
+    Absent,
+}
+
+/// What writers and owners touch. On cache lines of its own: taking an owned value changes `owners`,
+/// and no borrowed read may pay for that.
+#[repr(align(64))]
+struct Cold<V> {
+    /// One for the registry while the version is in its slot or waits to be reclaimed, one for each
+    /// owner outside.
+    owners: AtomicUsize,
+    /// The next older version. Readers follow it only past versions newer than their revision.
+    prev: AtomicPtr<Version<V>>,
+    /// The version that superseded this one. Only the holder of the writers' mutex touches it.
+    newer: AtomicPtr<Version<V>>,
+    /// The revision of the entry as its store counts it.
+    stamp: u64,
+    place: Place,
+    build: Option<Arc<Build>>,
+}
+
+/// What a borrowed read touches.
+#[repr(align(64))]
+struct Hot<V> {
+    /// The revision from which on readers see this version. Written before publication only.
+    revision: u64,
+    state: AtomicU8,
+    value: UnsafeCell<MaybeUninit<V>>,
+}
+
+/// One value of one name.
+#[repr(C)]
+pub(crate) struct Version<V> {
+    hot: Hot<V>,
+    cold: Cold<V>,
+}
+
+impl<V> Version<V> {
+    /// Makes a version that nobody can see yet, with one owner: the registry.
+    pub(crate) fn new(content: Content<V>, place: Place) -> Unpublished<V> {
+        let (state, value, build) = match content {
+            Content::Value(value) => (READY, MaybeUninit::new(value), None),
+            Content::Factory(build) => (UNBUILT, MaybeUninit::uninit(), Some(build)),
+            Content::Absent => (TOMBSTONE, MaybeUninit::uninit(), None),
+        };
+        let version = Box::new(Self {
+            hot: Hot {
+                revision: 0,
+                state: AtomicU8::new(state),
+                value: UnsafeCell::new(value),
+            },
+            cold: Cold {
+                owners: AtomicUsize::new(1),
+                prev: AtomicPtr::new(std::ptr::null_mut()),
+                newer: AtomicPtr::new(std::ptr::null_mut()),
+                stamp: 0,
+                place,
+                build,
+            },
+        });
+        Unpublished(NonNull::from(Box::leak(version)))
+    }
+
+    #[inline]
+    pub(crate) fn revision(&self) -> u64 {
+        self.hot.revision
+    }
+
+    pub(crate) fn stamp(&self) -> u64 {
+        self.cold.stamp
+    }
+
+    pub(crate) fn place(&self) -> &Place {
+        &self.cold.place
+    }
+
+    pub(crate) fn build(&self) -> Option<&Arc<Build>> {
+        self.cold.build.as_ref()
+    }
+
+    /// The value, once there is one.
+    #[inline]
+    pub(crate) fn value(&self) -> Option<&V> {
+        // Acquire: pairs with the Release in `fill`; whoever sees READY sees the value.
+        if self.hot.state.load(Ordering::Acquire) == READY {
+            // SAFETY: the state is READY only after the value was written, and from then on the
+            // value is never written again while the version lives.
+            Some(unsafe { (*self.hot.value.get()).assume_init_ref() })
+        } else {
+            None
+        }
+    }
+
+    pub(crate) fn is_absent(&self) -> bool {
+        self.hot.state.load(Ordering::Relaxed) == TOMBSTONE
+    }
+
+    /// Puts the built value into an unbuilt version.
+    ///
+    /// # Safety
+    ///
+    /// No two calls for one version may overlap or both succeed: only the build of this version
+    /// calls it, and builds of one version exclude one another.
+    pub(crate) unsafe fn fill(&self, value: V) {
+        debug_assert_eq!(self.hot.state.load(Ordering::Relaxed), UNBUILT);
+        // SAFETY: the state is UNBUILT, so nobody reads the cell, and the caller excludes writers.
+        unsafe { (*self.hot.value.get()).write(value) };
+        self.hot.state.store(READY, Ordering::Release);
+    }
+
+    /// The first version from here on back that a reader of `revision` sees.
+    ///
+    /// # Safety
+    ///
+    /// `this` is null or reachable, and the caller's pin (or the writers' mutex) protects the list.
+    #[inline]
+    pub(crate) unsafe fn visible<'a>(this: *mut Self, revision: u64) -> Option<&'a Self> {
+        let mut next = this;
+        loop {
+            // SAFETY: by the caller's promise what is reachable from `this` is not freed meanwhile.
+            let version = unsafe { next.as_ref::<'a>()? };
+            if version.hot.revision <= revision {
+                return Some(version);
+            }
+            // Acquire: pairs with the Release of `link` and `unlink`.
+            next = version.cold.prev.load(Ordering::Acquire);
+        }
+    }
+
+    pub(crate) fn prev(&self) -> *mut Self {
+        self.cold.prev.load(Ordering::Relaxed)
+    }
+
+    /// Takes the version out of the list of its slot. Under the writers' mutex.
+    ///
+    /// # Safety
+    ///
+    /// The version has been superseded, is still in its list, and no reader that could need it
+    /// remains; those who only walk past it are waited for before it is freed.
+    pub(crate) unsafe fn unlink(&self) {
+        let newer = self.cold.newer.load(Ordering::Relaxed);
+        let prev = self.cold.prev.load(Ordering::Relaxed);
+        // SAFETY: the list is changed under the writers' mutex only, and a version in it keeps valid
+        // neighbours: whoever leaves the list joins them first.
+        if let Some(prev) = unsafe { prev.as_ref() } {
+            prev.cold.newer.store(newer, Ordering::Relaxed);
+        }
+        // SAFETY: as above; a superseded version has a newer one.
+        let newer = unsafe { &*newer };
+        newer.cold.prev.store(prev, Ordering::Release);
+    }
+
+    /// Adds an owner.
+    ///
+    /// # Safety
+    ///
+    /// `this` is alive: protected by a pin, a snapshot or another owner.
+    pub(crate) unsafe fn retain(this: NonNull<Self>) {
+        // Relaxed: a new owner is made from a protected one, which keeps the version alive.
+        // SAFETY: alive by the caller's promise.
+        let before = unsafe { this.as_ref() }
+            .cold
+            .owners
+            .fetch_add(1, Ordering::Relaxed);
+        assert!(before < usize::MAX / 2, "too many owners of one value");
+    }
+
+    /// Gives up one owner's share; the last one drops the value and frees the version.
+    ///
+    /// # Safety
+    ///
+    /// The caller owns a share and does not use it afterwards.
+    pub(crate) unsafe fn release(this: NonNull<Self>) {
+        // Release: whatever this owner did with the value happens before it is dropped.
+        // SAFETY: the caller's share keeps the version alive up to here.
+        if unsafe { this.as_ref() }
+            .cold
+            .owners
+            .fetch_sub(1, Ordering::Release)
+            != 1
+        {
+            return;
+        }
+        fence(Ordering::Acquire);
+        // SAFETY: the last share is gone, so this is the only reference left.
+        drop(unsafe { Box::from_raw(this.as_ptr()) });
+    }
+}
+
+impl<V> Drop for Version<V> {
+    fn drop(&mut self) {
+        if self.hot.state.load(Ordering::Relaxed) == READY {
+            // SAFETY: READY means that the value was written; nobody else refers to it any more.
+            unsafe { self.hot.value.get_mut().assume_init_drop() };
+        }
+    }
+}
+
+/// A version that only its maker can see. Dropping it drops the value.
+pub(crate) struct Unpublished<V>(NonNull<Version<V>>);
+
+// SAFETY: an unpublished version is owned like a box; what it holds is sent with it.
+unsafe impl<V: Send> Send for Unpublished<V> {}
+// SAFETY: shared access gives `&V` only.
+unsafe impl<V: Sync> Sync for Unpublished<V> {}
+
+impl<V> Unpublished<V> {
+    pub(crate) fn get(&self) -> &Version<V> {
+        // SAFETY: owned by `self`.
+        unsafe { self.0.as_ref() }
+    }
+
+    pub(crate) fn pointer(&self) -> NonNull<Version<V>> {
+        self.0
+    }
+
+    /// Gives the version its revision, stamp and predecessor, and gives up ownership of it.
+    pub(crate) fn link(
+        mut self,
+        revision: u64,
+        stamp: u64,
+        prev: *mut Version<V>,
+    ) -> NonNull<Version<V>> {
+        // SAFETY: nobody else has seen the version yet.
+        let version = unsafe { self.0.as_mut() };
+        version.hot.revision = revision;
+        version.cold.stamp = stamp;
+        version.cold.prev.store(prev, Ordering::Relaxed);
+        // SAFETY: `prev` is null or the present head of the slot, under the writers' mutex.
+        if let Some(prev) = unsafe { prev.as_ref() } {
+            prev.cold.newer.store(self.0.as_ptr(), Ordering::Relaxed);
+        }
+        let pointer = self.0;
+        std::mem::forget(self);
+        pointer
+    }
+}
+
+impl<V> Drop for Unpublished<V> {
+    fn drop(&mut self) {
+        // SAFETY: the registry's share was never handed over.
+        unsafe { Version::release(self.0) };
+    }
+}

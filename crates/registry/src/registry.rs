@@ -1,0 +1,604 @@
+//! The registry as its users see it.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::builder::{Builder, Settings};
+use crate::draft::{Changes, Committed, Draft, check_name, collect_writes};
+use crate::error::{ChangeError, TransactionError};
+use crate::place::Place;
+use crate::raw::commit::{Locked, Op};
+use crate::raw::core::Core;
+use crate::raw::handle::Handle;
+use crate::raw::owned::{Entry, Owned};
+use crate::raw::snapshot::Snapshot;
+use crate::raw::version::{Content, Unpublished, Version};
+use crate::raw::view::{Guard, View};
+use crate::sync::Arc as Shared;
+
+#[doc = include_str!("../docs/registry.md")]
+pub struct Registry<V> {
+    core: Shared<Core<V>>,
+}
+
+impl<V: Send + Sync + 'static> Registry<V> {
+    /// Makes an empty registry, at revision 0.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::builder().build()
+    }
+
+    /// Sets up a registry that is not like [`new`](Self::new)'s.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    pub(crate) fn with_settings(settings: Settings) -> Self {
+        Self {
+            core: Shared::new(Core::new(settings)),
+        }
+    }
+
+    /// Returns what the registry is called in messages.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        &self.core.settings.label
+    }
+}
+
+/// # Reading
+impl<V: Send + Sync + 'static> Registry<V> {
+    /// Borrows the value of `name`; `None` when there is no such entry, or when it is a factory's
+    /// and has not been built.
+    ///
+    /// Takes no lock, changes no memory that another reader touches and does not allocate.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use byname_registry::Registry;
+    ///
+    /// let ports = Registry::from_iter([("http", 80), ("https", 443)]);
+    /// assert_eq!(ports.get("https").as_deref(), Some(&443));
+    /// assert!(ports.get("gopher").is_none());
+    /// ```
+    #[inline]
+    pub fn get(&self, name: &str) -> Option<Guard<'_, V>> {
+        Guard::by_name(&self.core, name)
+    }
+
+    /// Calls `read` with the value of `name`; `None` as for [`get`](Self::get).
+    ///
+    /// `read` may use the registry, and may change it.
+    #[inline]
+    pub fn read<R>(&self, name: &str, read: impl FnOnce(&V) -> R) -> Option<R> {
+        self.get(name).map(|value| read(&value))
+    }
+
+    /// Shares the value of `name`; `None` as for [`get`](Self::get).
+    #[must_use]
+    pub fn get_owned(&self, name: &str) -> Option<Owned<V>> {
+        self.get(name).map(|value| Guard::to_owned(&value))
+    }
+
+    /// Returns the entry of `name`, built or not.
+    #[must_use]
+    pub fn entry(&self, name: &str) -> Option<Entry<V>> {
+        self.view().entry(name)
+    }
+
+    /// Returns whether there is an entry `name`, built or not.
+    #[must_use]
+    pub fn contains(&self, name: &str) -> bool {
+        self.view().contains(name)
+    }
+
+    /// Shows the present revision to the calling thread, for several reads from one state.
+    #[inline]
+    pub fn view(&self) -> View<'_, V> {
+        View::new(&self.core)
+    }
+
+    /// Resolves `name` once, to be read again and again; `None` when there is no such entry.
+    #[must_use]
+    pub fn handle(&self, name: &str) -> Option<Handle<V>> {
+        Handle::new(&self.core, name)
+    }
+
+    /// Takes a snapshot of the present revision, in constant time.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot<V> {
+        Snapshot::new(&self.core)
+    }
+
+    /// Returns the revision of the latest change; 0 before the first.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.core.committed()
+    }
+
+    /// Returns how many entries there are, built or not.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.core.live()
+    }
+
+    /// Returns whether there are no entries.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// # Changing
+///
+/// Each of these returns the revision of the change it made. When it returns, the change is visible
+/// to every read that begins afterwards, on any thread.
+impl<V: Send + Sync + 'static> Registry<V> {
+    /// Registers `value` under a name that must be free.
+    ///
+    /// # Errors
+    ///
+    /// [`ChangeError::Taken`] names the place of the earlier registration; [`ChangeError::Name`],
+    /// [`ChangeError::Sealed`] and [`ChangeError::Following`] as their documentation says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use byname_registry::Registry;
+    ///
+    /// let services = Registry::new();
+    /// services.register("db", "postgres")?;
+    /// let error = services.register("db", "sqlite").unwrap_err();
+    /// assert!(error.to_string().starts_with("`db` is already registered at "));
+    /// # Ok::<(), byname_registry::ChangeError>(())
+    /// ```
+    #[track_caller]
+    pub fn register(&self, name: &str, value: V) -> Result<u64, ChangeError> {
+        self.register_at(name, value, Place::caller())
+    }
+
+    /// Registers like [`register`](Self::register), on behalf of `place`: a line of a file, say.
+    ///
+    /// # Errors
+    ///
+    /// As for [`register`](Self::register).
+    pub fn register_at(&self, name: &str, value: V, place: Place) -> Result<u64, ChangeError> {
+        self.change_one(
+            name,
+            Content::Value(value),
+            place,
+            |present| match present {
+                Some(present) => Err(ChangeError::Taken {
+                    name: name.into(),
+                    place: present.place().clone(),
+                    revision: present.stamp(),
+                }),
+                None => Ok(()),
+            },
+        )
+    }
+
+    /// Replaces the value of an entry that must exist.
+    ///
+    /// # Errors
+    ///
+    /// [`ChangeError::Absent`] when there is no such entry; others as for
+    /// [`register`](Self::register).
+    #[track_caller]
+    pub fn replace(&self, name: &str, value: V) -> Result<u64, ChangeError> {
+        self.change_one(
+            name,
+            Content::Value(value),
+            Place::caller(),
+            |present| match present {
+                Some(_) => Ok(()),
+                None => Err(ChangeError::Absent { name: name.into() }),
+            },
+        )
+    }
+
+    /// Sets the value of `name`, whether or not there is an entry.
+    ///
+    /// # Errors
+    ///
+    /// [`ChangeError::Name`], [`ChangeError::Sealed`] and [`ChangeError::Following`].
+    #[track_caller]
+    pub fn put(&self, name: &str, value: V) -> Result<u64, ChangeError> {
+        self.change_one(name, Content::Value(value), Place::caller(), |_| Ok(()))
+    }
+
+    /// Removes an entry that must exist.
+    ///
+    /// # Errors
+    ///
+    /// [`ChangeError::Absent`] when there is no such entry; others as for
+    /// [`register`](Self::register).
+    #[track_caller]
+    pub fn remove(&self, name: &str) -> Result<u64, ChangeError> {
+        self.change_one(
+            name,
+            Content::Absent,
+            Place::caller(),
+            |present| match present {
+                Some(_) => Ok(()),
+                None => Err(ChangeError::Absent { name: name.into() }),
+            },
+        )
+    }
+
+    /// Sets the value of `name` if its entry has the revision `expected`; 0 stands for no entry.
+    ///
+    /// # Errors
+    ///
+    /// [`ChangeError::Moved`] names the revision that was found; others as for
+    /// [`register`](Self::register).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use byname_registry::{ChangeError, Guard, Registry};
+    ///
+    /// let counters = Registry::from_iter([("hits", 1)]);
+    /// let (seen, at) = counters.get("hits").map(|hits| (*hits, Guard::revision(&hits))).unwrap();
+    /// counters.compare_and_set("hits", at, seen + 1)?;
+    /// let stale = counters.compare_and_set("hits", at, 100);
+    /// assert!(matches!(stale, Err(ChangeError::Moved { found: 2, .. })));
+    /// # Ok::<(), ChangeError>(())
+    /// ```
+    #[track_caller]
+    pub fn compare_and_set(&self, name: &str, expected: u64, value: V) -> Result<u64, ChangeError> {
+        self.change_one(name, Content::Value(value), Place::caller(), |present| {
+            let found = present.map_or(0, Version::stamp);
+            if found == expected {
+                Ok(())
+            } else {
+                Err(ChangeError::Moved {
+                    name: name.into(),
+                    expected,
+                    found,
+                })
+            }
+        })
+    }
+
+    /// Changes any number of names as one revision, or none of them.
+    ///
+    /// `change` works on a [`Draft`] outside every lock. If something it has read is changed by
+    /// others before the commit, it runs again on a new draft, up to the number of attempts that the
+    /// registry was built with (16 by default). If it returns an error or panics, everything stays
+    /// as it was. It may use the same registry; what it does there happens at once and is not part
+    /// of the transaction.
+    ///
+    /// # Errors
+    ///
+    /// [`TransactionError::Conflict`] after the last attempt, [`TransactionError::Aborted`] with the
+    /// closure's error, [`TransactionError::Refused`] when the registry is sealed or follows a store.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use byname_registry::{ChangeError, Registry};
+    ///
+    /// let accounts = Registry::from_iter([("alice", 100), ("bob", 0)]);
+    /// accounts.transaction(|draft| {
+    ///     let alice = *draft.get("alice").expect("registered above");
+    ///     let bob = *draft.get("bob").expect("registered above");
+    ///     draft.replace("alice", alice - 30)?;
+    ///     draft.replace("bob", bob + 30)
+    /// })?;
+    /// let view = accounts.view();
+    /// assert_eq!((view.get("alice"), view.get("bob")), (Some(&70), Some(&30)));
+    /// # Ok::<(), byname_registry::TransactionError<ChangeError>>(())
+    /// ```
+    pub fn transaction<T, E>(
+        &self,
+        mut change: impl FnMut(&mut Draft<V>) -> Result<T, E>,
+    ) -> Result<Committed<T>, TransactionError<E>> {
+        if self.core.settings.following {
+            return Err(TransactionError::Refused(ChangeError::Following));
+        }
+        let (value, revision) = self.attempt(&mut change, |locked, changes, base| {
+            if changes.is_empty() {
+                return base;
+            }
+            let revision = locked.revision() + 1;
+            changes.commit(locked, revision);
+            revision
+        })?;
+        Ok(Committed { value, revision })
+    }
+
+    /// Registers all of `entries` as one revision, in time linear in their number. Entries that
+    /// exist are replaced; of several of one name the last one counts.
+    ///
+    /// # Errors
+    ///
+    /// [`ChangeError::Name`], [`ChangeError::Sealed`] and [`ChangeError::Following`]. Nothing has
+    /// been changed then.
+    #[track_caller]
+    pub fn put_all<N: Into<Arc<str>>>(
+        &self,
+        entries: impl IntoIterator<Item = (N, V)>,
+    ) -> Result<u64, ChangeError> {
+        let place = Place::caller();
+        let mut changes = Changes::new();
+        for (name, value) in entries {
+            let name = name.into();
+            check_name(&name)?;
+            collect_writes(&mut changes, name, Content::Value(value), place.clone());
+        }
+        if self.core.settings.following {
+            return Err(ChangeError::Following);
+        }
+        self.core
+            .write(|locked| {
+                if self.core.is_sealed() {
+                    // Handed out to be dropped after unlocking.
+                    return (Err(ChangeError::Sealed), Some(changes));
+                }
+                if changes.is_empty() {
+                    return (Ok(locked.revision()), None);
+                }
+                let revision = locked.revision() + 1;
+                changes.commit(locked, revision);
+                (Ok(revision), None)
+            })
+            .0
+    }
+
+    /// Refuses every change from now on. Reading, building and observing go on.
+    pub fn seal(&self) {
+        self.core.write(|locked| locked.seal());
+    }
+
+    /// Returns whether the registry has been sealed.
+    #[must_use]
+    pub fn is_sealed(&self) -> bool {
+        self.core.is_sealed()
+    }
+
+    /// Drops the superseded values that nobody uses any more, now rather than with a later change.
+    /// Returns how many are still in use: borrowed, shown by a view or shown by a snapshot.
+    pub fn collect(&self) -> usize {
+        self.core.collect()
+    }
+
+    fn change_one(
+        &self,
+        name: &str,
+        content: Content<V>,
+        place: Place,
+        check: impl FnOnce(Option<&Version<V>>) -> Result<(), ChangeError>,
+    ) -> Result<u64, ChangeError> {
+        check_name(name)?;
+        if self.core.settings.following {
+            return Err(ChangeError::Following);
+        }
+        let version = Version::new(content, place);
+        let refuse = |error, version: Unpublished<V>| (Err(error), Some(version));
+        // What is refused is handed out, to be dropped after unlocking.
+        self.core
+            .write(|locked| {
+                if self.core.is_sealed() {
+                    return refuse(ChangeError::Sealed, version);
+                }
+                if let Err(error) = check(locked.present(name)) {
+                    return refuse(error, version);
+                }
+                let revision = locked.revision() + 1;
+                locked.commit(
+                    revision,
+                    std::iter::once(Op {
+                        name,
+                        version,
+                        stamp: None,
+                    }),
+                );
+                (Ok(revision), None)
+            })
+            .0
+    }
+
+    /// Runs `change` on drafts until `finish` gets changes that are still valid.
+    fn attempt<T, E, R>(
+        &self,
+        change: &mut impl FnMut(&mut Draft<V>) -> Result<T, E>,
+        finish: impl Fn(&mut Locked<'_, V>, Changes<V>, u64) -> R,
+    ) -> Result<(T, R), TransactionError<E>> {
+        let mut moved: Arc<str> = "".into();
+        let attempts = self.core.settings.attempts;
+        for _ in 0..attempts {
+            if self.core.is_sealed() {
+                return Err(TransactionError::Refused(ChangeError::Sealed));
+            }
+            let mut draft = Draft::new(self.snapshot());
+            let value = change(&mut draft).map_err(TransactionError::Aborted)?;
+            let base = draft.revision();
+            let changes = draft.into_changes();
+            let outcome = self.core.write(|locked| {
+                if self.core.is_sealed() {
+                    return Err((None, changes));
+                }
+                match changes.conflict(locked) {
+                    Some(name) => Err((Some(name), changes)),
+                    None => Ok(finish(locked, changes, base)),
+                }
+            });
+            match outcome {
+                Ok(result) => return Ok((value, result)),
+                Err((None, _)) => return Err(TransactionError::Refused(ChangeError::Sealed)),
+                Err((Some(name), _)) => moved = name,
+            }
+        }
+        Err(TransactionError::Conflict {
+            attempts,
+            name: moved,
+        })
+    }
+}
+
+/// # Following a store
+///
+/// A registry made with [`Builder::following`] is the local copy of what a store keeps. Committing
+/// has two steps with room for I/O between them: [`prepare`](Self::prepare) validates a change and
+/// yields it, the store writes it and learns its revision, [`publish`](Self::publish) makes it
+/// visible. The store lets one commit at a time run between the two. What other processes commit is
+/// published in the same way; a whole state is published by [`resync`](Self::resync).
+impl<V: Send + Sync + 'static> Registry<V> {
+    /// Runs `change` on a draft as [`transaction`](Self::transaction) does, validates what it read,
+    /// and returns the changes instead of committing them.
+    ///
+    /// # Errors
+    ///
+    /// As for [`transaction`](Self::transaction), and [`ChangeError::NotFollowing`].
+    pub fn prepare<T, E>(
+        &self,
+        mut change: impl FnMut(&mut Draft<V>) -> Result<T, E>,
+    ) -> Result<(T, Changes<V>), TransactionError<E>> {
+        if !self.core.settings.following {
+            return Err(TransactionError::Refused(ChangeError::NotFollowing));
+        }
+        self.attempt(&mut change, |_, changes, _| changes)
+    }
+
+    /// Makes `changes` visible as `revision`, which covers every revision after the present one.
+    ///
+    /// # Errors
+    ///
+    /// [`ChangeError::Backwards`] when `revision` is not after the present one,
+    /// [`ChangeError::Stale`] when something the changes were prepared from has changed,
+    /// [`ChangeError::NotFollowing`], [`ChangeError::Sealed`].
+    pub fn publish(&self, revision: u64, changes: Changes<V>) -> Result<u64, ChangeError> {
+        self.publish_with(revision, changes, |locked, changes| {
+            match changes.conflict(locked) {
+                Some(name) => Err(ChangeError::Stale { name }),
+                None => Ok(()),
+            }
+        })
+    }
+
+    /// Publishes, as `revision`, the difference between the present entries and `entries`: names,
+    /// the store's revision of each, and values. An entry whose revision is the one that is already
+    /// here is left alone; one that is not in `entries` is removed.
+    ///
+    /// # Errors
+    ///
+    /// As for [`publish`](Self::publish), without `Stale`; [`ChangeError::Name`].
+    #[track_caller]
+    pub fn resync<N: AsRef<str>>(
+        &self,
+        revision: u64,
+        entries: impl IntoIterator<Item = (N, u64, V)>,
+    ) -> Result<u64, ChangeError> {
+        let place = Place::caller();
+        let mut changes = Changes::new();
+        for (name, entry_revision, value) in entries {
+            changes.put(name.as_ref(), entry_revision, value)?;
+        }
+        // What turns out to be here already; dropped after unlocking.
+        let mut same = Changes::new();
+        self.publish_with(revision, changes, |locked, changes| {
+            for (name, version) in locked.all_present() {
+                match changes.stamp(name) {
+                    Some(stamp) if stamp == version.stamp() => changes.give(name, &mut same),
+                    Some(_) => {}
+                    None => collect_writes(changes, name.into(), Content::Absent, place.clone()),
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn publish_with(
+        &self,
+        revision: u64,
+        changes: Changes<V>,
+        check: impl FnOnce(&Locked<'_, V>, &mut Changes<V>) -> Result<(), ChangeError>,
+    ) -> Result<u64, ChangeError> {
+        if !self.core.settings.following {
+            return Err(ChangeError::NotFollowing);
+        }
+        // Kept out here: what is refused is dropped after unlocking.
+        let mut changes = Some(changes);
+        self.core.write(|locked| {
+            let present = locked.revision();
+            if self.core.is_sealed() {
+                return Err(ChangeError::Sealed);
+            }
+            if revision <= present {
+                return Err(ChangeError::Backwards { revision, present });
+            }
+            if let Some(changes) = &mut changes {
+                check(locked, changes)?;
+            }
+            if let Some(changes) = changes.take() {
+                changes.commit(locked, revision);
+            }
+            Ok(revision)
+        })
+    }
+}
+
+impl<V: Send + Sync + 'static> Default for Registry<V> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<V> Clone for Registry<V> {
+    /// Returns another name for the same registry.
+    fn clone(&self) -> Self {
+        self.core.add_registry();
+        Self {
+            core: Shared::clone(&self.core),
+        }
+    }
+}
+
+impl<V> Drop for Registry<V> {
+    fn drop(&mut self) {
+        if self.core.remove_registry() {
+            self.core.request_collection();
+        }
+    }
+}
+
+impl<N: Into<Arc<str>>, V: Send + Sync + 'static> FromIterator<(N, V)> for Registry<V> {
+    /// Makes a registry with these entries as its first revision.
+    ///
+    /// # Panics
+    ///
+    /// Panics when a name is empty or longer than [`MAX_NAME`](crate::MAX_NAME) bytes.
+    #[track_caller]
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(entries: I) -> Self {
+        let registry = Self::new();
+        if let Err(error) = registry.put_all(entries) {
+            panic!("{error}");
+        }
+        registry
+    }
+}
+
+impl<V: Clone + Send + Sync + 'static> From<HashMap<String, V>> for Registry<V> {
+    fn from(entries: HashMap<String, V>) -> Self {
+        entries.into_iter().collect()
+    }
+}
+
+impl<V: Clone + Send + Sync + 'static> From<std::collections::BTreeMap<String, V>> for Registry<V> {
+    fn from(entries: std::collections::BTreeMap<String, V>) -> Self {
+        entries.into_iter().collect()
+    }
+}
+
+impl<V> fmt::Debug for Registry<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registry")
+            .field("label", &self.core.settings.label)
+            .field("revision", &self.core.committed())
+            .field("entries", &self.core.live())
+            .finish()
+    }
+}
