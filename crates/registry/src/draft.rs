@@ -1,11 +1,11 @@
 //! Changes in the making: drafts, and what comes out of them.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
 use crate::error::ChangeError;
+use crate::hash::NameMap;
 use crate::place::Place;
 use crate::raw::commit::{Locked, Op};
 use crate::raw::owned::Entry;
@@ -15,7 +15,7 @@ use crate::raw::version::{Content, Unpublished, Version};
 /// What a transaction has read: for each name the revision it saw, 0 for an absent entry.
 #[derive(Default)]
 struct Reads {
-    names: HashMap<Arc<str>, u64>,
+    names: NameMap<u64>,
     /// Everything was read: nothing may have changed.
     all: bool,
 }
@@ -32,7 +32,7 @@ struct Write<V> {
 /// meanwhile. It holds no lock, so the closure may take its time, and may use the same registry.
 pub struct Draft<V> {
     base: Snapshot<V>,
-    writes: HashMap<Arc<str>, Write<V>>,
+    writes: NameMap<Write<V>>,
     reads: RefCell<Reads>,
 }
 
@@ -40,7 +40,7 @@ impl<V: Send + Sync + 'static> Draft<V> {
     pub(crate) fn new(base: Snapshot<V>) -> Self {
         Self {
             base,
-            writes: HashMap::new(),
+            writes: NameMap::default(),
             reads: RefCell::default(),
         }
     }
@@ -232,7 +232,7 @@ impl<V> fmt::Debug for Draft<V> {
 /// They come from [`prepare`](crate::Registry::prepare), which has validated them, or are put
 /// together by a store from what it heard: then they carry the store's revision of each entry.
 pub struct Changes<V> {
-    writes: HashMap<Arc<str>, Write<V>>,
+    writes: NameMap<Write<V>>,
     reads: Reads,
     base: u64,
 }
@@ -242,7 +242,7 @@ impl<V: Send + Sync + 'static> Changes<V> {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            writes: HashMap::new(),
+            writes: NameMap::default(),
             reads: Reads::default(),
             base: 0,
         }

@@ -7,6 +7,7 @@ mod build;
 mod builder;
 mod draft;
 mod error;
+mod hash;
 mod place;
 mod raw;
 mod registry;

@@ -22,16 +22,18 @@ pub struct Registry<V> {
     core: Shared<Core<V>>,
 }
 
+impl Registry<()> {
+    /// Sets up a registry, of whatever values, that is not like [`new`](Self::new)'s.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+}
+
 impl<V: Send + Sync + 'static> Registry<V> {
     /// Makes an empty registry, at revision 0.
     #[must_use]
     pub fn new() -> Self {
-        Self::builder().build()
-    }
-
-    /// Sets up a registry that is not like [`new`](Self::new)'s.
-    pub fn builder() -> Builder {
-        Builder::default()
+        Registry::builder().build()
     }
 
     pub(crate) fn with_settings(settings: Settings) -> Self {

@@ -15,6 +15,29 @@ pub(crate) use loom::{
     thread,
 };
 
+/// Tells a freed thing from a live one under the model checker, where nothing is really freed.
+#[cfg(loom)]
+pub(crate) struct Alive(std::sync::atomic::AtomicBool);
+
+#[cfg(loom)]
+impl Alive {
+    pub(crate) fn new() -> Self {
+        Self(std::sync::atomic::AtomicBool::new(true))
+    }
+
+    pub(crate) fn check(&self) {
+        assert!(
+            self.0.load(std::sync::atomic::Ordering::Relaxed),
+            "used after it was freed"
+        );
+    }
+
+    pub(crate) fn end(&self) {
+        let alive = self.0.swap(false, std::sync::atomic::Ordering::Relaxed);
+        assert!(alive, "freed twice");
+    }
+}
+
 /// Locks `mutex`, whether or not an earlier holder panicked.
 ///
 /// Nothing here runs a caller's code under a lock, so a poisoned lock still guards a whole value.

@@ -10,13 +10,9 @@ use super::snapshots::{Announced, Node};
 use super::table::{self, Table};
 use super::version::Version;
 use crate::builder::Settings;
+use crate::hash::HashState;
 use crate::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{Arc, Mutex, lock};
-
-#[cfg(not(loom))]
-type Hasher = foldhash::fast::RandomState;
-#[cfg(loom)]
-type Hasher = foldhash::fast::FixedState;
 
 /// What every read touches. Written once a commit.
 #[repr(align(128))]
@@ -26,7 +22,7 @@ struct Front<V> {
     /// Incremented after everything that makes something unreachable. Starts at 1.
     epoch: AtomicU64,
     table: AtomicPtr<Table<V>>,
-    hasher: Hasher,
+    hasher: HashState,
 }
 
 /// What some reads touch.
@@ -68,7 +64,7 @@ impl<V> Core<V> {
                 committed: AtomicU64::new(0),
                 epoch: AtomicU64::new(1),
                 table: AtomicPtr::new(Box::into_raw(Table::for_slots(0))),
-                hasher: Hasher::default(),
+                hasher: HashState::default(),
             },
             side: Side {
                 announced: Announced::new(),
@@ -170,7 +166,7 @@ impl<V> Core<V> {
 
     #[inline]
     pub(crate) fn hash(&self, name: &str) -> u64 {
-        use std::hash::{BuildHasher, Hasher as _};
+        use std::hash::{BuildHasher, Hasher};
         let mut hasher = self.front.hasher.build_hasher();
         // Not `name.hash()`: a table of one kind of key needs no end mark.
         hasher.write(name.as_bytes());

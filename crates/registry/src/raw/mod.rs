@@ -41,3 +41,6 @@ pub(crate) mod snapshots;
 pub(crate) mod table;
 pub(crate) mod version;
 pub(crate) mod view;
+
+#[cfg(all(test, loom))]
+mod models;

@@ -39,7 +39,7 @@ pub(crate) struct Garbage<V> {
     versions: Vec<NonNull<Version<V>>>,
     slots: Vec<NonNull<Slot<V>>>,
     nodes: Vec<NonNull<Node>>,
-    _tables: Vec<Tagged<Box<Table<V>>>>,
+    tables: Vec<Box<Table<V>>>,
 }
 
 impl<V> Garbage<V> {
@@ -48,7 +48,7 @@ impl<V> Garbage<V> {
             versions: Vec::new(),
             slots: Vec::new(),
             nodes: Vec::new(),
-            _tables: Vec::new(),
+            tables: Vec::new(),
         }
     }
 }
@@ -76,9 +76,16 @@ impl<V> Drop for Garbage<V> {
             unsafe { Slot::free(slot) };
         }
         for node in self.nodes.drain(..) {
+            #[cfg(loom)]
+            // SAFETY: under loom nodes stay, to catch later uses.
+            unsafe { node.as_ref() }.alive.end();
+            #[cfg(not(loom))]
             // SAFETY: garbage is unreachable, and nodes are made from boxes.
             drop(unsafe { Box::from_raw(node.as_ptr()) });
         }
+        #[cfg(loom)]
+        self.tables.drain(..).for_each(super::table::bury);
+        self.tables.clear();
         Rest(&mut self.versions).release_all();
     }
 }
@@ -201,9 +208,7 @@ impl<V> Reclaimer<V> {
         take_below(&mut self.unlinked, floor, &mut garbage.versions);
         take_below(&mut self.slots, floor, &mut garbage.slots);
         take_below(&mut self.nodes, floor, &mut garbage.nodes);
-        garbage
-            ._tables
-            .extend(self.tables.extract_if(.., |tagged| tagged.tag <= floor));
+        take_below(&mut self.tables, floor, &mut garbage.tables);
         garbage
     }
 

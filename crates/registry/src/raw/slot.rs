@@ -1,6 +1,8 @@
 //! A slot: the place of one name.
 
-use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+#[cfg(not(loom))]
+use std::alloc::dealloc;
+use std::alloc::{Layout, alloc, handle_alloc_error};
 use std::ptr::NonNull;
 
 use super::version::Version;
@@ -17,6 +19,8 @@ pub(crate) struct Slot<V> {
     /// How many handles keep the slot in the index; [`GONE`] once it has left.
     handles: AtomicU32,
     len: u32,
+    #[cfg(loom)]
+    alive: crate::sync::Alive,
 }
 
 impl<V> Slot<V> {
@@ -41,6 +45,8 @@ impl<V> Slot<V> {
                 head: AtomicPtr::new(first.as_ptr()),
                 handles: AtomicU32::new(0),
                 len,
+                #[cfg(loom)]
+                alive: crate::sync::Alive::new(),
             });
         }
         // SAFETY: one past the head lies `len` bytes inside the allocation.
@@ -72,6 +78,8 @@ impl<V> Slot<V> {
     /// The newest version.
     #[inline]
     pub(crate) fn head(&self) -> *mut Version<V> {
+        #[cfg(loom)]
+        self.alive.check();
         // Acquire: pairs with the Release in `hang` and with that of the bucket.
         self.head.load(Ordering::Acquire)
     }
@@ -84,6 +92,8 @@ impl<V> Slot<V> {
     /// Keeps the slot in the index. `false` when it has already left: look the name up again.
     #[must_use]
     pub(crate) fn hold(&self) -> bool {
+        #[cfg(loom)]
+        self.alive.check();
         self.handles
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |handles| {
                 (handles < GONE - 1).then_some(handles + 1)
@@ -110,10 +120,27 @@ impl<V> Slot<V> {
     ///
     /// Nobody can reach the slot any more.
     pub(crate) unsafe fn free(this: NonNull<Self>) {
+        #[cfg(loom)]
+        {
+            // SAFETY: under loom the memory stays, to catch later uses.
+            unsafe { this.as_ref() }.alive.end();
+            return;
+        }
+        #[cfg(not(loom))]
+        // SAFETY: nobody else can reach it, by the caller's promise.
+        unsafe {
+            Self::free_now(this);
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As for [`free`](Self::free).
+    #[cfg(not(loom))]
+    unsafe fn free_now(this: NonNull<Self>) {
         // SAFETY: alive until here; `len` never changes.
         let layout = Self::layout(unsafe { (*this.as_ptr()).len } as usize);
-        // SAFETY: the atomics of the head need no destructor under `std` and one under loom.
-        unsafe { this.drop_in_place() };
+        // The head needs no destructor: it is made of atomics and numbers.
         // SAFETY: allocated in `new` with the same layout.
         unsafe { dealloc(this.as_ptr().cast(), layout) };
     }

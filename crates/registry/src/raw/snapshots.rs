@@ -13,11 +13,15 @@ pub(crate) struct Node {
     /// How many snapshots use the node. At 0 a further snapshot of the same revision may revive it.
     refs: AtomicUsize,
     next: AtomicPtr<Node>,
+    #[cfg(loom)]
+    pub(super) alive: crate::sync::Alive,
 }
 
 impl Node {
     /// Adds a snapshot unless the node is dead.
     fn try_retain(&self) -> bool {
+        #[cfg(loom)]
+        self.alive.check();
         self.refs
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |refs| {
                 (refs != DEAD).then_some(refs + 1)
@@ -97,6 +101,8 @@ impl Announced {
             revision: committed,
             refs: AtomicUsize::new(1),
             next: AtomicPtr::new(std::ptr::null_mut()),
+            #[cfg(loom)]
+            alive: crate::sync::Alive::new(),
         }));
         let mut head = self.fresh.load(Ordering::Relaxed);
         loop {

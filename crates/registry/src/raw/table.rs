@@ -20,6 +20,15 @@ struct Bucket<V> {
 pub(crate) struct Table<V> {
     mask: usize,
     buckets: Box<[Bucket<V>]>,
+    #[cfg(loom)]
+    alive: crate::sync::Alive,
+}
+
+/// Under the model checker a table that is dropped stays where it was, to catch later uses.
+#[cfg(loom)]
+pub(crate) fn bury<V>(table: Box<Table<V>>) {
+    table.alive.end();
+    Box::leak(table);
 }
 
 /// Keeps a hash apart from [`EMPTY`].
@@ -43,6 +52,8 @@ impl<V> Table<V> {
         Box::new(Self {
             mask: len - 1,
             buckets,
+            #[cfg(loom)]
+            alive: crate::sync::Alive::new(),
         })
     }
 
@@ -53,6 +64,8 @@ impl<V> Table<V> {
 
     #[inline]
     fn bucket(&self, index: usize) -> &Bucket<V> {
+        #[cfg(loom)]
+        self.alive.check();
         // SAFETY: the number of buckets is `mask + 1`.
         unsafe { self.buckets.get_unchecked(index & self.mask) }
     }

@@ -37,6 +37,8 @@ struct Cold<V> {
     stamp: u64,
     place: Place,
     build: Option<Arc<Build>>,
+    #[cfg(loom)]
+    alive: crate::sync::Alive,
 }
 
 /// What a borrowed read touches.
@@ -76,6 +78,8 @@ impl<V> Version<V> {
                 stamp: 0,
                 place,
                 build,
+                #[cfg(loom)]
+                alive: crate::sync::Alive::new(),
             },
         });
         Unpublished(NonNull::from(Box::leak(version)))
@@ -101,6 +105,8 @@ impl<V> Version<V> {
     /// The value, once there is one.
     #[inline]
     pub(crate) fn value(&self) -> Option<&V> {
+        #[cfg(loom)]
+        self.cold.alive.check();
         // Acquire: pairs with the Release in `fill`; whoever sees READY sees the value.
         if self.hot.state.load(Ordering::Acquire) == READY {
             // SAFETY: the state is READY only after the value was written, and from then on the
@@ -139,6 +145,8 @@ impl<V> Version<V> {
         loop {
             // SAFETY: by the caller's promise what is reachable from `this` is not freed meanwhile.
             let version = unsafe { next.as_ref::<'a>()? };
+            #[cfg(loom)]
+            version.cold.alive.check();
             if version.hot.revision <= revision {
                 return Some(version);
             }
@@ -202,6 +210,15 @@ impl<V> Version<V> {
             return;
         }
         fence(Ordering::Acquire);
+        #[cfg(loom)]
+        {
+            // SAFETY: the last share is gone; under loom the memory stays, to catch later uses.
+            unsafe { this.as_ref() }.cold.alive.end();
+            // SAFETY: as below.
+            unsafe { this.drop_in_place() };
+            return;
+        }
+        #[cfg(not(loom))]
         // SAFETY: the last share is gone, so this is the only reference left.
         drop(unsafe { Box::from_raw(this.as_ptr()) });
     }
