@@ -1,0 +1,108 @@
+//! Measures the registry beside its peers, in one process and in turns, and prints the tables.
+
+use std::fs::File;
+use std::io;
+use std::process::ExitCode;
+use std::time::Instant;
+
+mod allocations;
+mod anchor;
+mod grid;
+mod histogram;
+mod machine;
+mod measure;
+mod names;
+mod peers;
+mod report;
+mod sections;
+
+use grid::Session;
+use report::Report;
+
+const USAGE: &str = "\
+usage: scripts/bench [--quick] [--only SECTION]... [--markdown FILE]
+
+  --quick          fewer and shorter windows: under 3 minutes instead of 15
+  --only SECTION   one section (may be repeated): reads, handles, mixed, note, whole, writes,
+                   memory, once, observe, crossovers
+  --markdown FILE  write the tables to FILE besides";
+
+struct Options {
+    quick: bool,
+    only: Vec<String>,
+    markdown: Option<String>,
+}
+
+fn main() -> ExitCode {
+    let options = match parse(std::env::args().skip(1)) {
+        Ok(options) => options,
+        Err(complaint) => {
+            eprintln!("{complaint}\n\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match run(&options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("the tables cannot be written: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Options, String> {
+    let mut options = Options {
+        quick: false,
+        only: Vec::new(),
+        markdown: None,
+    };
+    while let Some(argument) = arguments.next() {
+        let mut value = || arguments.next().ok_or(format!("{argument} needs a value"));
+        match argument.as_str() {
+            "--quick" => options.quick = true,
+            "--only" => {
+                let only = value()?;
+                if !all().any(|(name, _)| name == only) {
+                    return Err(format!("there is no section `{only}`"));
+                }
+                options.only.push(only);
+            }
+            "--markdown" => options.markdown = Some(value()?),
+            _ => return Err(format!("`{argument}` is not an option")),
+        }
+    }
+    Ok(options)
+}
+
+fn all() -> impl Iterator<Item = (&'static str, sections::Run)> {
+    sections::SECTIONS.into_iter()
+}
+
+fn run(options: &Options) -> io::Result<()> {
+    let begun = Instant::now();
+    let file = options.markdown.as_ref().map(File::create).transpose()?;
+    let mut report = Report::new(file);
+    let mut session = Session::new(options.quick, machine::cores());
+    report.say("# Benchmarks")?;
+    report.say(&machine::describe())?;
+    report.say(&format!(
+        "- protocol: {} interleaved repeats of short windows after a warm-up, the order changing \
+         with each; pinned threads; medians of clean windows; reading the clock costs {} ns; the \
+         row \"{}\" is what a loop without a lookup takes and is not subtracted",
+        if options.quick { "3 (`--quick`)" } else { "7" },
+        measure::clock(),
+        peers::lineup::NULL,
+    ))?;
+    report.say(&anchor::measure(&mut session))?;
+    for (name, section) in all() {
+        if options.only.is_empty() || options.only.iter().any(|only| only == name) {
+            section(&mut session, &mut report)?;
+        }
+    }
+    sections::aims::run(&session, &mut report)?;
+    report.say(&format!(
+        "{}. {:.0} s in all.",
+        session.account(),
+        begun.elapsed().as_secs_f64()
+    ))
+}

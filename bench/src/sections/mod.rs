@@ -1,0 +1,45 @@
+//! The tables, one module a question.
+
+use std::io;
+
+use crate::grid::Session;
+use crate::report::Report;
+
+pub(crate) mod aims;
+mod crossovers;
+mod memory;
+mod mixed;
+mod note;
+mod observe;
+mod once;
+mod reads;
+mod whole;
+mod writes;
+
+pub(crate) type Run = fn(&mut Session, &mut Report) -> io::Result<()>;
+
+/// The sections in the order in which they run, by the name that `--only` takes.
+pub(crate) const SECTIONS: [(&str, Run); 10] = [
+    ("reads", reads::run),
+    ("handles", reads::handles),
+    ("mixed", mixed::run),
+    ("note", note::run),
+    ("whole", whole::run),
+    ("writes", writes::run),
+    ("memory", memory::run),
+    ("once", once::run),
+    ("observe", observe::run),
+    ("crossovers", crossovers::run),
+];
+
+/// The sizes that are measured.
+pub(crate) const SIZES: [usize; 4] = [10, 100, 1_000, 100_000];
+
+/// Writes a size as in the tables' headings.
+pub(crate) fn count(n: usize) -> String {
+    if n >= 1_000 {
+        format!("{},{:03}", n / 1_000, n % 1_000)
+    } else {
+        n.to_string()
+    }
+}
