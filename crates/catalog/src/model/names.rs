@@ -66,6 +66,12 @@ macro_rules! vocabulary {
                 intern(text, Self::WELL_KNOWN).map(Self)
             }
 
+            /// Takes a name of our own tables, which is valid and in lower case.
+            #[allow(dead_code, reason = "not every vocabulary is in a table")]
+            pub(crate) const fn fixed(text: &'static str) -> Self {
+                Self(Cow::Borrowed(text))
+            }
+
             /// Returns the name as it is written.
             #[must_use]
             pub fn as_str(&self) -> &str {
@@ -223,6 +229,10 @@ vocabulary! {
         CACHE_READ = "cache_read",
         /// Writing to the prompt cache.
         CACHE_WRITE = "cache_write",
+        /// Sources that an answer cites.
+        CITATION = "citation",
+        /// Pictures, going in or coming out.
+        IMAGE = "image",
         /// What goes in.
         INPUT = "input",
         /// Sound that goes in.

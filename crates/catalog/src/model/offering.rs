@@ -212,6 +212,7 @@ impl Capabilities {
     }
 
     /// Visits the capabilities of which something is known, in order.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&Capability, Fact<bool>)> {
         self.facts
             .iter()
