@@ -1,0 +1,146 @@
+//! A registry that follows a store: two steps to commit, a store's revisions, a whole state.
+
+use byname_registry::{ChangeError, Changes, Registry, TransactionError};
+
+fn following() -> Registry<&'static str> {
+    Registry::builder().following().build()
+}
+
+fn state(registry: &Registry<&'static str>) -> Vec<(String, u64, &'static str)> {
+    let snapshot = registry.snapshot();
+    snapshot
+        .entries()
+        .map(|(name, entry)| (name.to_owned(), entry.revision(), *entry.value().unwrap()))
+        .collect()
+}
+
+#[test]
+fn prepare_yields_what_publish_makes_visible() {
+    let registry = following();
+    let (answer, changes) = registry
+        .prepare(|draft| {
+            draft.register("a", "one")?;
+            draft.register("b", "one")?;
+            Ok::<_, ChangeError>(42)
+        })
+        .unwrap();
+    assert_eq!((answer, changes.len(), registry.revision()), (42, 2, 0));
+    let mut names: Vec<_> = changes.iter().collect();
+    names.sort_unstable();
+    assert_eq!(names, [("a", Some(&"one")), ("b", Some(&"one"))]);
+    // Room for I/O: the store learns that this is revision 17.
+    assert_eq!(registry.publish(17, changes), Ok(17));
+    assert_eq!(
+        state(&registry),
+        [("a".into(), 17, "one"), ("b".into(), 17, "one")]
+    );
+}
+
+#[test]
+fn revisions_jump_and_strictly_increase() {
+    let registry = following();
+    assert_eq!(registry.publish(5, Changes::new()), Ok(5));
+    let backwards = |revision| ChangeError::Backwards {
+        revision,
+        present: 5,
+    };
+    assert_eq!(registry.publish(5, Changes::new()), Err(backwards(5)));
+    assert_eq!(registry.publish(4, Changes::new()), Err(backwards(4)));
+    assert_eq!(registry.resync::<&str>(3, []), Err(backwards(3)));
+    assert_eq!(registry.publish(900, Changes::new()), Ok(900));
+}
+
+#[test]
+fn the_stores_own_changes_carry_its_revisions() {
+    let registry = following();
+    let mut changes = Changes::new();
+    changes.put("a", 3, "x").unwrap();
+    changes.put("b", 7, "y").unwrap();
+    changes.remove("never-there");
+    registry.publish(8, changes).unwrap();
+    assert_eq!(
+        state(&registry),
+        [("a".into(), 3, "x"), ("b".into(), 7, "y")]
+    );
+    let mut changes = Changes::new();
+    changes.remove("a");
+    registry.publish(9, changes).unwrap();
+    assert_eq!(state(&registry), [("b".into(), 7, "y")]);
+}
+
+#[test]
+fn changes_prepared_from_something_else_are_refused() {
+    let registry = following();
+    let (_, changes) = registry
+        .prepare(|draft| draft.register("a", "mine"))
+        .unwrap();
+    let mut theirs = Changes::new();
+    theirs.put("a", 1, "theirs").unwrap();
+    registry.publish(1, theirs).unwrap();
+    assert_eq!(
+        registry.publish(2, changes),
+        Err(ChangeError::Stale { name: "a".into() })
+    );
+    assert_eq!(state(&registry), [("a".into(), 1, "theirs")]);
+}
+
+#[test]
+fn resync_publishes_the_difference_only() {
+    let registry = following();
+    registry
+        .resync(10, [("a", 4, "a4"), ("b", 5, "b5"), ("c", 6, "c6")])
+        .unwrap();
+    let kept = registry.get_owned("a").unwrap();
+    let before = registry.snapshot();
+    // `a` is unchanged, `b` is new in the store, `c` is gone, `d` has come.
+    registry
+        .resync(
+            20,
+            [("a", 4, "not taken"), ("b", 12, "b12"), ("d", 13, "d13")],
+        )
+        .unwrap();
+    assert_eq!(
+        state(&registry),
+        [
+            ("a".into(), 4, "a4"),
+            ("b".into(), 12, "b12"),
+            ("d".into(), 13, "d13")
+        ]
+    );
+    assert_eq!(registry.revision(), 20);
+    assert!(std::ptr::eq(
+        &raw const *kept,
+        &raw const *registry.get_owned("a").unwrap()
+    ));
+    assert_eq!(
+        before.iter().map(|(_, v)| *v).collect::<Vec<_>>(),
+        ["a4", "b5", "c6"]
+    );
+}
+
+#[test]
+fn who_may_change_it_is_clear() {
+    let registry = following();
+    assert_eq!(registry.put("a", "x"), Err(ChangeError::Following));
+    assert_eq!(registry.put_all([("a", "x")]), Err(ChangeError::Following));
+    let refused = registry
+        .transaction(|draft| draft.put("a", "x"))
+        .unwrap_err();
+    assert_eq!(refused, TransactionError::Refused(ChangeError::Following));
+    registry.seal();
+    assert_eq!(
+        registry.publish(1, Changes::new()),
+        Err(ChangeError::Sealed)
+    );
+    let memory = Registry::new();
+    assert_eq!(
+        memory.publish(1, Changes::<()>::new()),
+        Err(ChangeError::NotFollowing)
+    );
+    assert_eq!(memory.resync::<&str>(1, []), Err(ChangeError::NotFollowing));
+    let refused = memory.prepare(|draft| draft.put("a", ())).unwrap_err();
+    assert_eq!(
+        refused,
+        TransactionError::Refused(ChangeError::NotFollowing)
+    );
+}
