@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 use crate::histogram::Histogram;
 use crate::measure::{Pool, Sample, TOLERATED, Work};
 
+/// How often every cell is measured.
+pub(crate) const REPEATS: usize = 9;
+
 /// What a cell measures.
 #[derive(Clone)]
 pub(crate) struct Job {
@@ -60,6 +63,7 @@ pub(crate) struct Session {
     pub(crate) pool: Pool,
     pub(crate) cores: usize,
     pub(crate) quick: bool,
+    sizes: Vec<usize>,
     repeats: usize,
     results: BTreeMap<(String, String, String), f64>,
     windows: usize,
@@ -69,12 +73,13 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(crate) fn new(quick: bool, cores: usize) -> Self {
+    pub(crate) fn new(quick: bool, sizes: Vec<usize>, cores: usize) -> Self {
         Self {
             pool: Pool::start(cores.max(4)),
             cores,
             quick,
-            repeats: if quick { 3 } else { 7 },
+            sizes,
+            repeats: if quick { 3 } else { REPEATS },
             results: BTreeMap::new(),
             windows: 0,
             dirty: 0,
@@ -83,25 +88,27 @@ impl Session {
         }
     }
 
-    /// Makes a job with the usual window: longer for large structures, and where threads must
-    /// share a core.
+    /// Makes a job with the usual window: as short as a thread is left alone on a busy machine,
+    /// longer where threads must share a core, after a longer warm-up where the structure does not
+    /// fit into the caches of a core.
     pub(crate) fn job(&self, work: Work, threads: usize, names: usize) -> Job {
-        let millis: u64 = match (threads > self.cores, names > 10_000) {
-            (true, _) => 12,
-            (false, true) => 8,
-            (false, false) => 4,
+        let (micros, warm) = match (threads > self.cores, names > 10_000) {
+            (true, _) => (12_000, 4_000),
+            (false, true) => (6_000, 10_000),
+            (false, false) => (2_000, 700),
         };
-        let window = Duration::from_millis(if self.quick {
-            millis.div_ceil(2)
-        } else {
-            millis
-        });
+        let scale = if self.quick { 2 } else { 1 };
         Job {
             work,
             threads,
-            window,
-            warm: window / 3,
+            window: Duration::from_micros(micros / scale),
+            warm: Duration::from_micros(warm / scale),
         }
+    }
+
+    /// Whether structures of so many names are to be measured.
+    pub(crate) fn wants(&self, names: usize) -> bool {
+        self.sizes.is_empty() || self.sizes.contains(&names)
     }
 
     /// Measures every cell of `grid` and records each under (`section`, row, column).
@@ -173,7 +180,7 @@ impl Session {
         let once: Duration = rows
             .iter()
             .flat_map(|(_, jobs)| jobs.iter().flatten())
-            .map(|job| job.window)
+            .map(|job| job.window + job.warm)
             .sum();
         once * self.repeats as u32 * 2
     }

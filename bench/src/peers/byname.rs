@@ -14,11 +14,15 @@ pub(crate) trait Payload: Clone + Send + Sync + 'static {
     fn make(at: usize) -> Self;
     fn from_svc(value: Svc) -> Self;
     fn id(&self) -> u64;
+    /// Whether a value is owned by cloning what was borrowed.
+    const CLONES: bool;
     fn own(registry: &Registry<Self>, name: &str) -> Option<Self::Owned>;
+    fn own_in(view: &View<'_, Self>, name: &str) -> Option<Self::Owned>;
 }
 
 impl Payload for Svc {
     type Owned = Owned<Svc>;
+    const CLONES: bool = false;
 
     fn make(at: usize) -> Self {
         Svc::new(at)
@@ -37,10 +41,15 @@ impl Payload for Svc {
     fn own(registry: &Registry<Self>, name: &str) -> Option<Owned<Svc>> {
         registry.get_owned(name)
     }
+
+    fn own_in(_: &View<'_, Self>, _: &str) -> Option<Owned<Svc>> {
+        None
+    }
 }
 
 impl Payload for Arc<Svc> {
     type Owned = Arc<Svc>;
+    const CLONES: bool = true;
 
     fn make(at: usize) -> Self {
         Arc::new(Svc::new(at))
@@ -58,6 +67,11 @@ impl Payload for Arc<Svc> {
     #[inline]
     fn own(registry: &Registry<Self>, name: &str) -> Option<Arc<Svc>> {
         registry.get(name).map(|value| Arc::clone(&value))
+    }
+
+    #[inline]
+    fn own_in(view: &View<'_, Self>, name: &str) -> Option<Arc<Svc>> {
+        view.get(name).cloned()
     }
 }
 
@@ -113,8 +127,9 @@ impl<V: Payload> Peer for Got<V> {
 
 impl<V: Payload> Peer for Read<V> {
     type Local<'a> = ();
-    type Owned = V::Owned;
+    type Owned = ();
     const WRITES: bool = true;
+    const OWNS: bool = false;
 
     fn enter(&self) {}
 
@@ -123,9 +138,8 @@ impl<V: Payload> Peer for Read<V> {
         self.0.read(query.name, V::id)
     }
 
-    #[inline]
-    fn owned(&self, (): &mut (), query: &Query) -> Option<V::Owned> {
-        V::own(&self.0, query.name)
+    fn owned(&self, (): &mut (), _: &Query) -> Option<()> {
+        None
     }
 
     #[inline]
@@ -138,6 +152,7 @@ impl<V: Payload> Peer for Viewed<V> {
     type Local<'a> = View<'a, V>;
     type Owned = V::Owned;
     const WRITES: bool = true;
+    const OWNS: bool = V::CLONES;
 
     fn enter(&self) -> View<'_, V> {
         self.0.view()
@@ -153,8 +168,8 @@ impl<V: Payload> Peer for Viewed<V> {
     }
 
     #[inline]
-    fn owned<'a>(&'a self, _: &mut View<'a, V>, query: &Query) -> Option<V::Owned> {
-        V::own(&self.0, query.name)
+    fn owned<'a>(&'a self, local: &mut View<'a, V>, query: &Query) -> Option<V::Owned> {
+        V::own_in(local, query.name)
     }
 
     #[inline]
@@ -165,7 +180,7 @@ impl<V: Payload> Peer for Viewed<V> {
 
 impl<V: Payload> Peer for Pictured<V> {
     type Local<'a> = Snapshot<V>;
-    type Owned = V::Owned;
+    type Owned = Owned<V>;
     const WRITES: bool = true;
 
     fn enter(&self) -> Snapshot<V> {
@@ -182,8 +197,8 @@ impl<V: Payload> Peer for Pictured<V> {
     }
 
     #[inline]
-    fn owned(&self, _: &mut Snapshot<V>, query: &Query) -> Option<V::Owned> {
-        V::own(&self.0, query.name)
+    fn owned(&self, local: &mut Snapshot<V>, query: &Query) -> Option<Owned<V>> {
+        local.get_owned(query.name)
     }
 
     #[inline]

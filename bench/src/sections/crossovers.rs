@@ -22,6 +22,9 @@ pub(super) fn run(session: &mut Session, report: &mut Report) -> io::Result<()> 
     )?;
     let mut verdicts = Vec::new();
     for n in [10, 1_000, 100_000] {
+        if !session.wants(n) {
+            continue;
+        }
         let names = Names::new(n);
         let queries = Arc::new(Queries::new(&names, Spread::Uniform));
         let rows = lineup::deciders(&names);

@@ -99,6 +99,9 @@ pub(super) fn run(session: &mut Session, report: &mut Report) -> io::Result<()> 
          revision, as a view does.",
     )?;
     for n in SIZES {
+        if !session.wants(n) {
+            continue;
+        }
         let names = Names::new(n);
         let streams = Streams::new(&names);
         let rows = lineup::readers(&names);
@@ -128,6 +131,9 @@ pub(super) fn handles(session: &mut Session, report: &mut Report) -> io::Result<
          pointer.",
     )?;
     for n in SIZES {
+        if !session.wants(n) {
+            continue;
+        }
         let names = Names::new(n);
         let streams = Streams::new(&names);
         let rows = lineup::handles(&names);
