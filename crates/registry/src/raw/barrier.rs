@@ -83,3 +83,44 @@ pub(crate) fn heavy() -> bool {
         true
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use byname_testkit::StartBarrier;
+
+    use super::{heavy, light, readers_fence};
+
+    /// Store, barrier, load on two threads: at least one of them must see the other's store. Without
+    /// the reclaimer's barrier this fails within a few rounds on any machine with two cores.
+    #[test]
+    fn a_concurrent_reader_and_reclaimer_never_miss_each_other() {
+        const ROUNDS: usize = 20_000;
+        let fence = readers_fence();
+        let (mine, theirs) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let (seen, barrier) = (AtomicUsize::new(0), StartBarrier::new(2));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for round in 1..=ROUNDS {
+                    barrier.wait();
+                    mine.store(round, Ordering::Relaxed);
+                    light(fence);
+                    seen.store(theirs.load(Ordering::Relaxed), Ordering::Relaxed);
+                    barrier.wait();
+                }
+            });
+            for round in 1..=ROUNDS {
+                barrier.wait();
+                theirs.store(round, Ordering::Relaxed);
+                assert!(heavy());
+                let saw = mine.load(Ordering::Relaxed);
+                barrier.wait();
+                assert!(
+                    saw == round || seen.load(Ordering::Relaxed) == round,
+                    "round {round}: neither side saw the other"
+                );
+            }
+        });
+    }
+}

@@ -96,7 +96,7 @@ impl<V> Slot<V> {
         self.alive.check();
         self.handles
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |handles| {
-                (handles < GONE - 1).then_some(handles + 1)
+                (handles < GONE - 1).then(|| handles + 1)
             })
             .is_ok()
     }

@@ -24,7 +24,7 @@ impl Node {
         self.alive.check();
         self.refs
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |refs| {
-                (refs != DEAD).then_some(refs + 1)
+                (refs != DEAD).then(|| refs + 1)
             })
             .is_ok()
     }
