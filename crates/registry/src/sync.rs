@@ -4,20 +4,24 @@
 //! that one `RUSTFLAGS="--cfg loom"` turns every protocol into one that loom can explore.
 
 #[cfg(not(loom))]
+#[allow(unused_imports, reason = "the registry takes the rest")]
 pub(crate) use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, atomic},
-    thread,
+    thread, thread_local,
 };
 
 #[cfg(loom)]
+#[allow(unused_imports, reason = "the registry takes the rest")]
 pub(crate) use loom::{
     sync::{Arc, Condvar, Mutex, MutexGuard, atomic},
-    thread,
+    thread, thread_local,
 };
 
 /// Locks `mutex`, whether or not an earlier holder panicked.
 ///
 /// Nothing here runs a caller's code under a lock, so a poisoned lock still guards a whole value.
 pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
