@@ -11,11 +11,11 @@ use core::{
 use std::task;
 
 use super::{
-    context::{Context, Frame, within},
+    context::{Context, Frame, current, within},
     error::{BuildError, BuildName, BuildPath, Cause},
     graph::Attempt,
     panics::{catch, contain},
-    state::{BuildStatus, Job, JobWork, Seat, State, Step},
+    state::{BuildStatus, GivenUp, Job, JobWork, Seat, State, Step},
     time::{Retry, Rules},
 };
 use crate::sync::{Mutex, lock};
@@ -130,8 +130,8 @@ impl Build {
                 limit: self.rules.depth,
             })),
             Step::Drive(job) => {
-                let in_task = in_task || frame.is_some_and(|frame| frame.in_task);
-                self.drive(job, now, depth + 1, in_task);
+                let frame = Frame::around(Arc::clone(&job.attempt), frame, in_task);
+                self.drive(job, now, frame);
                 // The failure of this very attempt is in the seat; `now` plays no part in it.
                 self.result(*seat, now).map_or(Poll::Pending, Poll::Ready)
             }
@@ -142,13 +142,8 @@ impl Build {
     ///
     /// Between the taking of the job and the return the future is nowhere but here, so nothing on the
     /// way may unwind: every piece of a caller's code is caught.
-    fn drive(self: &Arc<Self>, job: Job, now: Duration, depth: usize, in_task: bool) {
+    fn drive(self: &Arc<Self>, job: Job, now: Duration, frame: Frame) {
         let Job { attempt, work } = job;
-        let frame = Frame {
-            attempt: Arc::clone(&attempt),
-            depth,
-            in_task,
-        };
         let polled = within(frame, || poll_once(&attempt, work));
         let wakers = match polled {
             Polled::Pending(future) => lock(&self.state).put_back(future),
@@ -184,9 +179,19 @@ impl Build {
     }
 
     /// Frees `seat`; if it was the last, drops the future.
-    pub(super) fn leave(&self, seat: Seat) {
-        let leftover = lock(&self.state).leave(seat);
+    ///
+    /// The future is dropped within its own build: a destructor that asks for it is told of the circle
+    /// instead of waiting for its own end.
+    pub(super) fn leave(&self, seat: Seat, in_task: bool) {
+        let (given_up, leftover) = lock(&self.state).leave(seat);
         contain(|| drop(leftover));
+        if let Some(GivenUp { attempt, future }) = given_up {
+            let frame = Frame::around(attempt, current().as_ref(), in_task);
+            within(frame, || contain(|| drop(future)));
+            let (wakers, leftover) = lock(&self.state).given_up();
+            contain(|| drop(leftover));
+            wake_all(wakers);
+        }
     }
 }
 

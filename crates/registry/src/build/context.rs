@@ -17,7 +17,8 @@ use super::{error::BuildName, error::BuildPath, graph::Attempt};
 use crate::sync::thread_local;
 
 thread_local! {
-    static CURRENT: RefCell<Option<Frame>> = const { RefCell::new(None) };
+    #[allow(clippy::missing_const_for_thread_local, reason = "loom's macro takes no const block")]
+    static CURRENT: RefCell<Option<Frame>> = RefCell::new(None);
 }
 
 /// The innermost build on this call stack.
@@ -29,6 +30,17 @@ pub(super) struct Frame {
     pub(super) depth: usize,
     /// Whether a task of an asynchronous runtime is below on this call stack.
     pub(super) in_task: bool,
+}
+
+impl Frame {
+    /// Makes the frame of `attempt`, nested in `outer`.
+    pub(super) fn around(attempt: Arc<Attempt>, outer: Option<&Self>, in_task: bool) -> Self {
+        Self {
+            attempt,
+            depth: outer.map_or(0, |outer| outer.depth) + 1,
+            in_task: in_task || outer.is_some_and(|outer| outer.in_task),
+        }
+    }
 }
 
 /// Returns the innermost build on this call stack.
@@ -116,11 +128,12 @@ impl Context {
         }
     }
 
+    /// Makes the frame of this build on a call stack of its own, which nests nothing new.
     fn frame(&self, outer: Option<&Frame>, in_task: bool) -> Frame {
+        let around = Frame::around(Arc::clone(&self.attempt), outer, in_task);
         Frame {
-            attempt: Arc::clone(&self.attempt),
-            depth: outer.map_or(0, |outer| outer.depth),
-            in_task: in_task || outer.is_some_and(|outer| outer.in_task),
+            depth: around.depth - 1,
+            ..around
         }
     }
 }

@@ -39,7 +39,8 @@ pub(super) struct State {
     phase: Phase,
     /// Who waits for the attempt. A waker is missing between its wake and its waiter's next poll.
     ///
-    /// Not empty exactly while the phase is `Building`.
+    /// Empty while nobody has asked, or all have left or have a result. Not empty while an attempt is
+    /// under way, until its last waiter has left and drops it.
     waiting: BTreeMap<Seat, Option<Waker>>,
     /// What those who waited for a failed attempt have yet to pick up.
     failed: BTreeMap<Seat, BuildError>,
@@ -67,7 +68,8 @@ enum Work {
     New,
     /// Made, and polled by nobody right now.
     Idle(BuildFuture),
-    /// In the hands of the waiter that polls it, who keeps its seat until it has put it back.
+    /// In the hands of the waiter that polls it, who keeps its seat until it has put it back; or of
+    /// the last waiter, who left its seat and drops it.
     Taken,
 }
 
@@ -80,6 +82,12 @@ pub(super) struct Job {
 pub(super) enum JobWork {
     Make(Arc<Start>),
     Poll(BuildFuture),
+}
+
+/// The future of an attempt that nobody waits for, to be dropped.
+pub(super) struct GivenUp {
+    pub(super) attempt: Arc<Attempt>,
+    pub(super) future: BuildFuture,
 }
 
 /// What a waiter is to do next.
@@ -272,17 +280,43 @@ impl State {
         (wakers, leftover)
     }
 
-    /// Frees `seat`; the last waiter of an attempt takes its future with it.
-    pub(super) fn leave(&mut self, seat: Seat) -> Leftover {
+    /// Frees `seat`; the last waiter of an attempt takes its future with it, to drop it.
+    ///
+    /// The attempt goes on until [`given_up`](Self::given_up), so that none begins while what it holds
+    /// is not released; whoever asks meanwhile waits.
+    pub(super) fn leave(&mut self, seat: Seat) -> (Option<GivenUp>, Leftover) {
         let mut leftover = Leftover {
             waker: self.waiting.remove(&seat).flatten(),
             error: self.failed.remove(&seat),
             ..Leftover::default()
         };
-        if self.waiting.is_empty() && matches!(self.phase, Phase::Building { .. }) {
-            leftover.phase = Some(mem::replace(&mut self.phase, Phase::Unbuilt));
+        let Phase::Building { attempt, work, .. } = &mut self.phase else {
+            return (None, leftover);
+        };
+        if !self.waiting.is_empty() {
+            return (None, leftover);
         }
-        leftover
+        match mem::replace(work, Work::Taken) {
+            Work::Idle(future) => {
+                let attempt = Arc::clone(attempt);
+                return (Some(GivenUp { attempt, future }), leftover);
+            }
+            Work::New => leftover.phase = Some(mem::replace(&mut self.phase, Phase::Unbuilt)),
+            // Somebody is dropping the future already.
+            Work::Taken => {}
+        }
+        (None, leftover)
+    }
+
+    /// Ends an attempt whose future has been dropped; returns whom to wake.
+    ///
+    /// Those who asked meanwhile keep their seats, and the first that is polled begins the next.
+    pub(super) fn given_up(&mut self) -> (Vec<Waker>, Leftover) {
+        let leftover = Leftover {
+            phase: Some(mem::replace(&mut self.phase, Phase::Unbuilt)),
+            ..Leftover::default()
+        };
+        (self.take_wakers(), leftover)
     }
 
     fn take_wakers(&mut self) -> Vec<Waker> {

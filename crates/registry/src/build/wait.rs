@@ -142,7 +142,7 @@ impl Wait {
     /// Leaves the seat, if one is taken, and forgets what belonged to the wait.
     fn leave(&mut self) {
         if let Some(seat) = self.seat.take() {
-            self.build.leave(seat);
+            self.build.leave(seat, self.in_task);
         }
         self.edge = None;
         self.began = None;

@@ -7,12 +7,12 @@ use core::{
     task::Poll,
 };
 use std::{
-    sync::{Mutex, Weak},
+    sync::{Barrier, Mutex, Weak},
     thread,
 };
 
 use super::{
-    super::{Build, BuildStatus, Retry},
+    super::{Build, BuildError, BuildStatus, Retry},
     rig::{Gate, Outcome, Task, asynchronous, rules},
 };
 
@@ -43,7 +43,10 @@ fn gated() -> Counted {
         let this = Arc::clone(&this);
         asynchronous(&rules("services"), "db", Retry::NextAsk, move |_| {
             AtomicUsize::fetch_add(&runs, 1, Ordering::SeqCst);
-            let (passed, alive) = (gate.passed(), CountDrop(Arc::clone(&drops), Arc::clone(&this)));
+            let (passed, alive) = (
+                gate.passed(),
+                CountDrop(Arc::clone(&drops), Arc::clone(&this)),
+            );
             async move {
                 passed.await;
                 drop(alive);
@@ -52,12 +55,20 @@ fn gated() -> Counted {
         })
     };
     *this.lock().unwrap() = Arc::downgrade(&build);
-    Counted { build, gate, runs, drops }
+    Counted {
+        build,
+        gate,
+        runs,
+        drops,
+    }
 }
 
 impl Counted {
     fn counts(&self) -> (usize, usize) {
-        (self.runs.load(Ordering::SeqCst), self.drops.load(Ordering::SeqCst))
+        (
+            self.runs.load(Ordering::SeqCst),
+            self.drops.load(Ordering::SeqCst),
+        )
     }
 }
 
@@ -77,7 +88,10 @@ fn any_waiter_may_leave() {
             assert!(task.poll().is_pending());
         }
         drop(tasks.remove(leaver));
-        assert!(matches!(it.build.status(), BuildStatus::Building { waiters: 2 }));
+        assert!(matches!(
+            it.build.status(),
+            BuildStatus::Building { waiters: 2 }
+        ));
         assert_eq!(it.counts(), (1, 0));
         it.gate.open();
         for task in &mut tasks {
@@ -139,7 +153,9 @@ fn a_wake_during_a_poll_reaches_those_who_came_in_vain() {
     let other = Arc::new(Mutex::new(None::<Task>));
     let build = {
         let other = Arc::clone(&other);
-        asynchronous(&rules(""), "db", Retry::NextAsk, move |_| in_vain(Arc::clone(&other)))
+        asynchronous(&rules(""), "db", Retry::NextAsk, move |_| {
+            in_vain(Arc::clone(&other))
+        })
     };
     *other.lock().unwrap() = Some(Task::of(&build));
     let mut first = Task::of(&build);
@@ -187,12 +203,92 @@ fn a_thread_drives_the_build_after_the_task_that_began_it_left() {
     assert_eq!(it.counts(), (1, 1));
 }
 
+/// Says when it is being dropped, and stays until it may go.
+struct Slow(Arc<Barrier>);
+
+impl Drop for Slow {
+    fn drop(&mut self) {
+        self.0.wait();
+        self.0.wait();
+    }
+}
+
+/// What a build holds (a port, a lock file) is released before the next build begins.
+#[test]
+fn no_build_begins_while_one_that_was_given_up_is_being_dropped() {
+    let (barrier, runs) = (Arc::new(Barrier::new(2)), Arc::new(AtomicUsize::new(0)));
+    let build = {
+        let (barrier, runs) = (Arc::clone(&barrier), Arc::clone(&runs));
+        asynchronous(&rules(""), "port", Retry::NextAsk, move |_| {
+            let first = runs.fetch_add(1, Ordering::SeqCst) == 0;
+            let held = first.then(|| Slow(Arc::clone(&barrier)));
+            async move {
+                if held.is_some() {
+                    core::future::pending::<()>().await;
+                }
+                Ok(())
+            }
+        })
+    };
+    let mut first = Task::of(&build);
+    assert!(first.poll().is_pending());
+    thread::scope(|scope| {
+        scope.spawn(|| drop(first));
+        barrier.wait();
+        let (mut second, mut third) = (Task::of(&build), Task::of(&build));
+        assert!(second.poll().is_pending());
+        assert!(third.poll().is_pending());
+        drop(third);
+        assert_eq!(runs.load(Ordering::SeqCst), 1);
+        barrier.wait();
+        while second.wakes() == 0 {
+            thread::yield_now();
+        }
+        assert!(matches!(second.poll(), Poll::Ready(Ok(()))));
+        assert_eq!(runs.load(Ordering::SeqCst), 2);
+    });
+}
+
+/// A destructor of a build that was given up asks for the same entry.
+#[test]
+fn a_destructor_that_asks_for_its_own_entry_is_told() {
+    struct Asks(Arc<Mutex<Weak<Build>>>, Arc<Mutex<Option<BuildError>>>);
+    impl Drop for Asks {
+        fn drop(&mut self) {
+            let build = self.0.lock().unwrap().upgrade().unwrap();
+            *self.1.lock().unwrap() = build.wait_blocking(|| false).err();
+            let Poll::Ready(Err(error)) = Task::of(&build).poll() else {
+                return;
+            };
+            *self.1.lock().unwrap() = Some(error);
+        }
+    }
+    let (this, told) = (
+        Arc::new(Mutex::new(Weak::new())),
+        Arc::new(Mutex::new(None)),
+    );
+    let build = {
+        let (this, told) = (Arc::clone(&this), Arc::clone(&told));
+        asynchronous(&rules(""), "a", Retry::NextAsk, move |_| {
+            let asks = Asks(Arc::clone(&this), Arc::clone(&told));
+            async move {
+                core::future::pending::<()>().await;
+                drop(asks);
+                Ok(())
+            }
+        })
+    };
+    *this.lock().unwrap() = Arc::downgrade(&build);
+    let mut task = Task::of(&build);
+    assert!(task.poll().is_pending());
+    drop(task);
+    let told = told.lock().unwrap().take();
+    assert!(matches!(told, Some(BuildError::Cycle { .. })));
+    assert!(matches!(build.status(), BuildStatus::Unbuilt));
+}
+
 #[test]
 fn a_waker_of_a_build_that_was_given_up_wakes_nobody() {
-    let it = gated();
-    let mut first = Task::of(&it.build);
-    assert!(first.poll().is_pending());
-    drop(first);
     let gate = Gate::new();
     let build = {
         let gate = Arc::clone(&gate);

@@ -31,7 +31,10 @@ fn circle(result: Result<(), BuildError>) -> String {
 fn an_entry_that_needs_itself() {
     let world = World::new();
     world.sync("services/a", &["services/a"]);
-    assert_eq!(circle(world.get("services/a").wait()), "services/a -> services/a");
+    assert_eq!(
+        circle(world.get("services/a").wait()),
+        "services/a -> services/a"
+    );
 }
 
 #[test]
@@ -49,7 +52,9 @@ fn three_that_need_each_other_in_a_circle() {
     );
     // Each of the three failed because of the next.
     assert_eq!(error.to_string(), "the factory of `services/a` failed");
-    let BuildError::Failed { cause, .. } = &error else { panic!("{error}") };
+    let BuildError::Failed { cause, .. } = &error else {
+        panic!("{error}")
+    };
     assert_eq!(
         cause.to_string(),
         "the factory of `services/b` failed (asked for by services/a -> services/b)"
@@ -132,8 +137,12 @@ fn crosswise_in_two_tasks_of_one_thread() {
     assert!(b.poll().is_pending());
     gate.open();
     // The first to go on polls the other's build itself, which closes the circle.
-    let Poll::Ready(of_a) = a.poll() else { panic!("hangs") };
-    let Poll::Ready(of_b) = b.poll() else { panic!("hangs") };
+    let Poll::Ready(of_a) = a.poll() else {
+        panic!("hangs")
+    };
+    let Poll::Ready(of_b) = b.poll() else {
+        panic!("hangs")
+    };
     assert_eq!(circle(of_a), "services/a -> services/b -> services/a");
     assert_eq!(circle(of_b), "services/a -> services/b -> services/a");
 }
@@ -231,18 +240,26 @@ fn an_edge_ends_with_its_wait() {
 fn through_a_thread() -> Arc<World> {
     let world = World::new();
     let inner = Arc::downgrade(&world);
-    world.add(sync(&rules("services"), "a", Retry::NextAsk, move |context| {
-        let world = inner.upgrade().unwrap();
-        let asked = thread::spawn(move || context.enter(|| world.get("services/a").wait()));
-        asked.join().unwrap().map_err(cause)
-    }));
+    world.add(sync(
+        &rules("services"),
+        "a",
+        Retry::NextAsk,
+        move |context| {
+            let world = inner.upgrade().unwrap();
+            let asked = thread::spawn(move || context.enter(|| world.get("services/a").wait()));
+            asked.join().unwrap().map_err(cause)
+        },
+    ));
     world
 }
 
 #[test]
 fn a_circle_through_a_thread_that_entered_the_context() {
     let world = through_a_thread();
-    assert_eq!(circle(world.get("services/a").wait()), "services/a -> services/a");
+    assert_eq!(
+        circle(world.get("services/a").wait()),
+        "services/a -> services/a"
+    );
 }
 
 #[test]
@@ -251,14 +268,19 @@ fn a_circle_through_a_task_in_the_scope_of_the_context() {
     let handed = Arc::new(Mutex::new(None::<Context>));
     {
         let (gate, handed) = (Arc::clone(&gate), Arc::clone(&handed));
-        world.add(asynchronous(&rules("services"), "a", Retry::NextAsk, move |context| {
-            *handed.lock().unwrap() = Some(context);
-            let passed = gate.passed();
-            async move {
-                passed.await;
-                Ok(())
-            }
-        }));
+        world.add(asynchronous(
+            &rules("services"),
+            "a",
+            Retry::NextAsk,
+            move |context| {
+                *handed.lock().unwrap() = Some(context);
+                let passed = gate.passed();
+                async move {
+                    passed.await;
+                    Ok(())
+                }
+            },
+        ));
     }
     world.sync("services/b", &[]);
     let mut a = Task::of(&world.get("services/a"));
@@ -271,7 +293,10 @@ fn a_circle_through_a_task_in_the_scope_of_the_context() {
     run(
         1,
         alloc::vec![alloc::boxed::Box::pin(context.scope(async move {
-            assert_eq!(circle(asks_a.wait_async().await), "services/a -> services/a");
+            assert_eq!(
+                circle(asks_a.wait_async().await),
+                "services/a -> services/a"
+            );
             asks_b.wait_async().await.unwrap();
             seen.store(true, Ordering::SeqCst);
         }))],
@@ -316,10 +341,15 @@ fn a_context_names_its_way_and_keeps_nothing_alive() {
     let world = World::new();
     world.sync("services/api", &["stores/db"]);
     let keep = Arc::clone(&handed);
-    world.add(sync(&rules("stores"), "db", Retry::NextAsk, move |context| {
-        *keep.lock().unwrap() = Some(context);
-        Ok(())
-    }));
+    world.add(sync(
+        &rules("stores"),
+        "db",
+        Retry::NextAsk,
+        move |context| {
+            *keep.lock().unwrap() = Some(context);
+            Ok(())
+        },
+    ));
     world.get("services/api").wait().unwrap();
     let context = handed.lock().unwrap().take().unwrap();
     let build = Arc::downgrade(&world.get("stores/db"));
@@ -348,10 +378,19 @@ fn ever_deeper_in_a_task(rules: &Arc<Rules>, number: usize) -> Arc<Build> {
 
 #[test]
 fn a_chain_of_ever_new_names_ends_at_the_limit() {
-    let rules = Arc::new(Rules { depth: 3, label: Arc::from("s"), ..Rules::default() });
+    let rules = Arc::new(Rules {
+        depth: 3,
+        label: Arc::from("s"),
+        ..Rules::default()
+    });
     let error = ever_deeper(&rules, 0).wait().unwrap_err();
-    let BuildError::TooDeep { path, limit } = root(&error) else { panic!("{error}") };
-    assert_eq!((path.to_string().as_str(), *limit), ("s/0 -> s/1 -> s/2 -> s/3", 3));
+    let BuildError::TooDeep { path, limit } = root(&error) else {
+        panic!("{error}")
+    };
+    assert_eq!(
+        (path.to_string().as_str(), *limit),
+        ("s/0 -> s/1 -> s/2 -> s/3", 3)
+    );
     assert_eq!(
         root(&error).to_string(),
         "more than 3 builds are nested in one another: s/0 -> s/1 -> s/2 -> s/3; if this is no \
@@ -363,11 +402,17 @@ fn a_chain_of_ever_new_names_ends_at_the_limit() {
 fn the_limit_comes_before_the_end_of_a_thread_s_stack() {
     let rules = Arc::new(Rules::default());
     let error = ever_deeper(&rules, 0).wait().unwrap_err();
-    let BuildError::TooDeep { path, limit } = root(&error) else { panic!("{error}") };
+    let BuildError::TooDeep { path, limit } = root(&error) else {
+        panic!("{error}")
+    };
     assert_eq!((path.names().len(), *limit), (65, 64));
 
     let mut task = Task::of(&ever_deeper_in_a_task(&rules, 0));
-    let Poll::Ready(Err(error)) = task.poll() else { panic!("hangs") };
-    let BuildError::TooDeep { path, limit } = root(&error) else { panic!("{error}") };
+    let Poll::Ready(Err(error)) = task.poll() else {
+        panic!("hangs")
+    };
+    let BuildError::TooDeep { path, limit } = root(&error) else {
+        panic!("{error}")
+    };
     assert_eq!((path.names().len(), *limit), (65, 64));
 }

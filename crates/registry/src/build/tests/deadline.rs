@@ -13,16 +13,24 @@ use super::{
 #[test]
 fn a_detached_thread_that_waits_for_its_own_build_gives_up() {
     let limit = Duration::from_millis(20);
-    let rules =
-        Arc::new(Rules { label: Arc::from("services"), deadline: limit, ..Rules::default() });
+    let rules = Arc::new(Rules {
+        label: Arc::from("services"),
+        deadline: limit,
+        ..Rules::default()
+    });
     let world = World::new();
     let inner = Arc::downgrade(&world);
     world.add(sync(&rules, "a", Retry::NextAsk, move |_| {
         let build = inner.upgrade().unwrap().get("services/a");
-        thread::spawn(move || build.wait()).join().unwrap().map_err(cause)
+        thread::spawn(move || build.wait())
+            .join()
+            .unwrap()
+            .map_err(cause)
     }));
     let error = world.get("services/a").wait().unwrap_err();
-    let BuildError::Deadline { path, after } = root(&error) else { panic!("{error}") };
+    let BuildError::Deadline { path, after } = root(&error) else {
+        panic!("{error}")
+    };
     assert_eq!((path.to_string().as_str(), *after), ("services/a", limit));
     assert_eq!(
         root(&error).to_string(),
@@ -60,7 +68,10 @@ fn only_the_waiter_whose_time_is_up_gives_up() {
     };
     assert_eq!(after, Duration::from_secs(30));
     assert!(second.poll().is_pending());
-    assert!(matches!(build.status(), BuildStatus::Building { waiters: 1 }));
+    assert!(matches!(
+        build.status(),
+        BuildStatus::Building { waiters: 1 }
+    ));
     gate.open();
     // The result comes before the deadline, whatever the clock says.
     clock.advance(Duration::from_secs(60));
@@ -70,19 +81,28 @@ fn only_the_waiter_whose_time_is_up_gives_up() {
 #[test]
 fn the_last_waiter_whose_time_is_up_takes_the_build_with_it() {
     let clock = Arc::new(ManualClock::default());
-    let rules = Arc::new(Rules { clock: clock.clone(), ..Rules::default() });
+    let rules = Arc::new(Rules {
+        clock: clock.clone(),
+        ..Rules::default()
+    });
     let build = asynchronous(&rules, "a", Retry::NextAsk, |_| core::future::pending());
     let mut task = Task::of(&build);
     assert!(task.poll().is_pending());
     clock.advance(Duration::from_secs(30));
-    assert!(matches!(task.poll(), Poll::Ready(Err(BuildError::Deadline { .. }))));
+    assert!(matches!(
+        task.poll(),
+        Poll::Ready(Err(BuildError::Deadline { .. }))
+    ));
     assert!(matches!(build.status(), BuildStatus::Unbuilt));
 }
 
 #[test]
 fn a_thread_gives_up_on_an_asynchronous_build_that_never_ends() {
     let limit = Duration::from_millis(5);
-    let rules = Arc::new(Rules { deadline: limit, ..Rules::default() });
+    let rules = Arc::new(Rules {
+        deadline: limit,
+        ..Rules::default()
+    });
     let build = asynchronous(&rules, "a", Retry::NextAsk, |_| core::future::pending());
     let error = build.wait_blocking(|| false).unwrap_err();
     assert!(matches!(error, BuildError::Deadline { after, .. } if after == limit));
@@ -105,7 +125,10 @@ impl Timer for Bell {
 #[test]
 fn a_timer_wakes_a_task_at_its_deadline() {
     let clock = Arc::new(ManualClock::default());
-    let bell = Arc::new(Bell { gate: Gate::new(), asked: Mutex::default() });
+    let bell = Arc::new(Bell {
+        gate: Gate::new(),
+        asked: Mutex::default(),
+    });
     let rules = Arc::new(Rules {
         clock: clock.clone(),
         timer: Some(bell.clone()),
@@ -120,5 +143,8 @@ fn a_timer_wakes_a_task_at_its_deadline() {
     clock.advance(Duration::from_secs(7));
     bell.gate.open();
     assert_eq!(task.wakes(), 2);
-    assert!(matches!(task.poll(), Poll::Ready(Err(BuildError::Deadline { .. }))));
+    assert!(matches!(
+        task.poll(),
+        Poll::Ready(Err(BuildError::Deadline { .. }))
+    ));
 }

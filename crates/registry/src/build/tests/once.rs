@@ -32,7 +32,10 @@ fn ask_from_100_threads(
     *this.lock().unwrap() = Some(Arc::clone(&build));
     let results = thread::scope(|scope| {
         let threads: Vec<_> = (0..100).map(|_| scope.spawn(|| build.wait())).collect();
-        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect()
     });
     this.lock().unwrap().take();
     (runs.load(Ordering::SeqCst), results)
@@ -121,8 +124,9 @@ fn threads_and_tasks_share_a_build() {
     let mut task = Task::of(&build);
     assert!(task.poll().is_pending());
     thread::scope(|scope| {
-        let threads: Vec<_> =
-            (0..8).map(|_| scope.spawn(|| build.wait_blocking(|| false))).collect();
+        let threads: Vec<_> = (0..8)
+            .map(|_| scope.spawn(|| build.wait_blocking(|| false)))
+            .collect();
         until_waited_for_by(&build, 9);
         gate.open();
         for thread in threads {
@@ -135,10 +139,15 @@ fn threads_and_tasks_share_a_build() {
 
 #[test]
 fn a_sync_ask_for_an_unbuilt_asynchronous_entry_is_an_error() {
-    let build = asynchronous(&rules("services"), "db", Retry::NextAsk, |_| async { Ok(()) });
+    let build = asynchronous(&rules("services"), "db", Retry::NextAsk, |_| async {
+        Ok(())
+    });
     let error = build.wait().unwrap_err();
     assert!(matches!(&error, BuildError::NeedsAsync { .. }));
-    assert_eq!(alloc::string::ToString::to_string(error.name()), "services/db");
+    assert_eq!(
+        alloc::string::ToString::to_string(error.name()),
+        "services/db"
+    );
     assert!(matches!(build.status(), BuildStatus::Unbuilt));
 
     build.wait_blocking(|| false).unwrap();
@@ -147,7 +156,9 @@ fn a_sync_ask_for_an_unbuilt_asynchronous_entry_is_an_error() {
 
 #[test]
 fn blocking_is_refused_inside_a_runtime() {
-    let build = asynchronous(&rules("services"), "db", Retry::NextAsk, |_| async { Ok(()) });
+    let build = asynchronous(&rules("services"), "db", Retry::NextAsk, |_| async {
+        Ok(())
+    });
     let refused = build.wait_blocking(|| true).unwrap_err();
     assert!(matches!(refused, BuildError::InsideRuntime { .. }));
 
@@ -158,8 +169,13 @@ fn blocking_is_refused_inside_a_runtime() {
             build.wait_blocking(|| false).map_err(super::rig::cause)
         })
     };
-    let Poll::Ready(Err(error)) = Task::of(&outer).poll() else { panic!("must fail") };
-    assert!(matches!(super::rig::root(&error), BuildError::InsideRuntime { .. }));
+    let Poll::Ready(Err(error)) = Task::of(&outer).poll() else {
+        panic!("must fail")
+    };
+    assert!(matches!(
+        super::rig::root(&error),
+        BuildError::InsideRuntime { .. }
+    ));
     assert_eq!(
         alloc::string::ToString::to_string(super::rig::root(&error).path()),
         "services/api -> services/db"
@@ -176,7 +192,11 @@ fn the_factory_and_what_it_captured_are_dropped_once_built() {
     let build = {
         let captured = Arc::clone(&captured);
         sync(&rules(""), "a", Retry::NextAsk, move |_| {
-            if Arc::strong_count(&captured) == 0 { Err(boom(0)) } else { Ok(()) }
+            if Arc::strong_count(&captured) == 0 {
+                Err(boom(0))
+            } else {
+                Ok(())
+            }
         })
     };
     assert_eq!(Arc::strong_count(&captured), 2);

@@ -51,14 +51,20 @@ pub(super) fn cause(error: BuildError) -> Cause {
 
 /// Returns the error at the bottom of `error`, through the builds that passed it on.
 pub(super) fn root(error: &BuildError) -> &BuildError {
-    match error.source().and_then(|source| source.downcast_ref::<BuildError>()) {
+    match error
+        .source()
+        .and_then(|source| source.downcast_ref::<BuildError>())
+    {
         Some(inner) => root(inner),
         None => error,
     }
 }
 
 pub(super) fn rules(label: &str) -> Arc<Rules> {
-    Arc::new(Rules { label: Arc::from(label), ..Rules::default() })
+    Arc::new(Rules {
+        label: Arc::from(label),
+        ..Rules::default()
+    })
 }
 
 /// Time that stands still until a test moves it.
@@ -119,7 +125,10 @@ impl World {
     }
 
     pub(super) fn add(&self, build: Arc<Build>) {
-        self.0.lock().unwrap().insert(build.name().to_string(), build);
+        self.0
+            .lock()
+            .unwrap()
+            .insert(build.name().to_string(), build);
     }
 
     /// Adds a factory that asks for each of `needs` in turn and then succeeds.
@@ -128,7 +137,9 @@ impl World {
         let (label, name) = path.split_once('/').unwrap();
         self.add(sync(&rules(label), name, Retry::NextAsk, move |_| {
             let world = Weak::upgrade(&world).unwrap();
-            needs.iter().try_for_each(|need| world.get(need).wait().map_err(cause))
+            needs
+                .iter()
+                .try_for_each(|need| world.get(need).wait().map_err(cause))
         }));
     }
 
@@ -143,17 +154,25 @@ impl World {
         let world = Arc::downgrade(self);
         let (gate, built) = (Arc::clone(gate), Arc::clone(built));
         let (label, name) = path.split_once('/').unwrap();
-        self.add(asynchronous(&rules(label), name, Retry::NextAsk, move |_| {
-            let world = Weak::upgrade(&world).unwrap();
-            let (gate, built) = (Arc::clone(&gate), Arc::clone(&built));
-            async move {
-                gate.passed().await;
-                let waits = needs.iter().map(|need| world.get(need).wait_async()).collect();
-                join(waits).await.map_err(cause)?;
-                built.fetch_add(1, Ordering::SeqCst);
-                Ok(())
-            }
-        }));
+        self.add(asynchronous(
+            &rules(label),
+            name,
+            Retry::NextAsk,
+            move |_| {
+                let world = Weak::upgrade(&world).unwrap();
+                let (gate, built) = (Arc::clone(&gate), Arc::clone(&built));
+                async move {
+                    gate.passed().await;
+                    let waits = needs
+                        .iter()
+                        .map(|need| world.get(need).wait_async())
+                        .collect();
+                    join(waits).await.map_err(cause)?;
+                    built.fetch_add(1, Ordering::SeqCst);
+                    Ok(())
+                }
+            },
+        ));
     }
 }
 
@@ -168,7 +187,11 @@ pub(super) async fn join(mut waits: Vec<Wait>) -> Result<(), BuildError> {
                 Poll::Pending => at += 1,
             }
         }
-        if waits.is_empty() { Poll::Ready(Ok(())) } else { Poll::Pending }
+        if waits.is_empty() {
+            Poll::Ready(Ok(()))
+        } else {
+            Poll::Pending
+        }
     })
     .await
 }
@@ -236,7 +259,10 @@ impl Wake for Woken {
 
 impl Task {
     pub(super) fn of(build: &Arc<Build>) -> Self {
-        Self { wait: build.wait_async(), woken: Arc::default() }
+        Self {
+            wait: build.wait_async(),
+            woken: Arc::default(),
+        }
     }
 
     pub(super) fn poll(&mut self) -> Poll<Result<(), BuildError>> {
@@ -270,7 +296,12 @@ pub(super) fn run(threads: usize, tasks: Vec<Pin<Box<dyn Future<Output = ()> + S
     let left = AtomicUsize::new(tasks.len());
     for future in tasks {
         let (future, queue_of_job) = (Mutex::new(Some(future)), Mutex::new(queue.clone()));
-        queue.send(Arc::new(Job { future, queue: queue_of_job })).unwrap();
+        queue
+            .send(Arc::new(Job {
+                future,
+                queue: queue_of_job,
+            }))
+            .unwrap();
     }
     let jobs = Mutex::new(jobs);
     thread::scope(|scope| {
@@ -284,7 +315,9 @@ pub(super) fn run(threads: usize, tasks: Vec<Pin<Box<dyn Future<Output = ()> + S
                     let mut slot = job.future.lock().unwrap();
                     let waker = Waker::from(Arc::clone(&job));
                     let mut cx = TaskContext::from_waker(&waker);
-                    let Some(future) = slot.as_mut() else { continue };
+                    let Some(future) = slot.as_mut() else {
+                        continue;
+                    };
                     if future.as_mut().poll(&mut cx).is_ready() {
                         *slot = None;
                         left.fetch_sub(1, Ordering::SeqCst);

@@ -23,9 +23,13 @@ fn message(result: Result<(), BuildError>) -> Arc<str> {
 
 #[test]
 fn a_panic_while_the_future_is_made() {
-    let build = Build::new(Arc::from("a"), Kind::Sync, Retry::NextAsk, &rules(""), |_| {
-        panic!("no {}", "future")
-    });
+    let build = Build::new(
+        Arc::from("a"),
+        Kind::Sync,
+        Retry::NextAsk,
+        &rules(""),
+        |_| panic!("no {}", "future"),
+    );
     assert_eq!(&*message(build.wait()), "no future");
     assert!(context::current().is_none());
 }
@@ -48,7 +52,9 @@ fn a_panic_at_a_later_poll_reaches_all() {
     assert!(second.poll().is_pending());
     gate.open();
     for task in [&mut second, &mut first] {
-        let Poll::Ready(result) = task.poll() else { panic!("hangs") };
+        let Poll::Ready(result) = task.poll() else {
+            panic!("hangs")
+        };
         assert_eq!(&*message(result), "half-way");
     }
     assert!(context::current().is_none());
@@ -64,7 +70,9 @@ impl Drop for PanicsWhenDropped {
 
 #[test]
 fn a_panic_with_a_payload_that_panics() {
-    let build = sync(&rules(""), "a", Retry::NextAsk, |_| panic_any(PanicsWhenDropped));
+    let build = sync(&rules(""), "a", Retry::NextAsk, |_| {
+        panic_any(PanicsWhenDropped)
+    });
     assert_eq!(&*message(build.wait()), "a value that is no text");
     assert_eq!(&*message(build.wait()), "a value that is no text");
 }
@@ -74,7 +82,7 @@ fn a_future_that_panics_when_it_is_dropped_unfinished() {
     let runs = AtomicUsize::new(0);
     let build = asynchronous(&rules(""), "a", Retry::NextAsk, move |_| {
         let first = runs.fetch_add(1, Ordering::SeqCst) == 0;
-        let guard = first.then_some(PanicsWhenDropped);
+        let guard = if first { Some(PanicsWhenDropped) } else { None };
         async move {
             if guard.is_some() {
                 core::future::pending::<()>().await;
@@ -96,10 +104,7 @@ struct Fragile(Option<Outcome>);
 impl Future for Fragile {
     type Output = Outcome;
 
-    fn poll(
-        mut self: core::pin::Pin<&mut Self>,
-        _: &mut core::task::Context<'_>,
-    ) -> Poll<Outcome> {
+    fn poll(mut self: core::pin::Pin<&mut Self>, _: &mut core::task::Context<'_>) -> Poll<Outcome> {
         self.0.take().map_or(Poll::Pending, Poll::Ready)
     }
 }
@@ -155,7 +160,11 @@ fn a_waker_that_panics_keeps_the_wake_from_nobody() {
         })
     };
     let (mut first, mut second) = (Task::of(&build), Task::of(&build));
-    assert!(first.poll_with(&Waker::from(Arc::new(PanickingWaker))).is_pending());
+    assert!(
+        first
+            .poll_with(&Waker::from(Arc::new(PanickingWaker)))
+            .is_pending()
+    );
     assert!(second.poll().is_pending());
     gate.open();
     assert_eq!(second.wakes(), 1);
@@ -176,13 +185,20 @@ impl Clock for BrokenClock {
 #[test]
 fn a_clock_that_panics_does_not_lose_the_future() {
     let broken = Arc::new(AtomicBool::new(false));
-    let rules =
-        Arc::new(Rules { clock: Arc::new(BrokenClock(Arc::clone(&broken))), ..Rules::default() });
-    let breaks = Arc::clone(&broken);
-    let build = sync(&rules, "a", Retry::After(Duration::from_secs(1)), move |_| {
-        breaks.store(true, Ordering::SeqCst);
-        Err(boom(0))
+    let rules = Arc::new(Rules {
+        clock: Arc::new(BrokenClock(Arc::clone(&broken))),
+        ..Rules::default()
     });
+    let breaks = Arc::clone(&broken);
+    let build = sync(
+        &rules,
+        "a",
+        Retry::After(Duration::from_secs(1)),
+        move |_| {
+            breaks.store(true, Ordering::SeqCst);
+            Err(boom(0))
+        },
+    );
     assert!(matches!(build.wait(), Err(BuildError::Failed { .. })));
     assert!(catch_unwind(AssertUnwindSafe(|| build.wait())).is_err());
     broken.store(false, Ordering::SeqCst);
