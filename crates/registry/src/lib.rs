@@ -1,6 +1,4 @@
 //! Names in one process: read without waiting, change whole, build once, observe.
-extern crate alloc;
-
 #[cfg_attr(
     not(test),
     expect(

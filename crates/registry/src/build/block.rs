@@ -1,8 +1,8 @@
 //! Waiting for a build on a thread.
 
-use alloc::{sync::Arc, task::Wake};
-use core::{
-    task::{Poll, Waker},
+use std::{
+    sync::Arc,
+    task::{Poll, Wake, Waker},
     time::Duration,
 };
 

@@ -1,14 +1,12 @@
 //! The build of one entry: asked for by many, run by whoever waits.
 
-use alloc::{boxed::Box, sync::Arc, vec::Vec};
-use core::{
+use std::{
     fmt,
-    future::Future,
     pin::Pin,
-    task::{Poll, Waker},
+    sync::Arc,
+    task::{self, Poll, Waker},
     time::Duration,
 };
-use std::task;
 
 use super::{
     context::{Context, Frame, current, within},
@@ -70,10 +68,6 @@ impl Build {
 
     pub(crate) fn kind(&self) -> Kind {
         self.kind
-    }
-
-    pub(crate) fn retry(&self) -> Retry {
-        self.retry
     }
 
     /// Says how far the build is, at some moment during this call.

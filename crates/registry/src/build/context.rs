@@ -4,14 +4,7 @@
 //! afterwards; so an ask needs no argument to be known as part of a build, whatever thread polls it.
 //! What leaves the polling thread carries a [`Context`] instead.
 
-use alloc::sync::Arc;
-use core::{
-    cell::RefCell,
-    fmt,
-    future::{Future, poll_fn},
-    marker::PhantomData,
-    pin::pin,
-};
+use std::{cell::RefCell, fmt, future::poll_fn, marker::PhantomData, pin::pin, sync::Arc};
 
 use super::{error::BuildName, error::BuildPath, graph::Attempt};
 use crate::sync::thread_local;

@@ -1,7 +1,6 @@
 //! Why an entry could not be had, and the names on the way to it.
 
-use alloc::sync::Arc;
-use core::{error::Error, fmt, time::Duration};
+use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 /// Says why a factory failed; shared by everybody who waited for it.
 pub type Cause = Arc<dyn Error + Send + Sync>;

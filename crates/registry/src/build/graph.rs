@@ -25,12 +25,10 @@
 //! An attempt that was given up keeps the edges of threads that it left behind, but is no build's
 //! attempt any more: no search reaches it.
 
-use alloc::{
+use std::{
     collections::BTreeSet,
     sync::{Arc, Weak},
     task::Wake,
-    vec,
-    vec::Vec,
 };
 
 use super::{

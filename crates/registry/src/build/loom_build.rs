@@ -4,15 +4,6 @@
 //! loom_build`. Loom's condition variable has no timeout, so a lost wake is a deadlock here, which
 //! loom reports, and no deadline hides it.
 
-use alloc::{boxed::Box, sync::Arc, vec::Vec};
-use core::{
-    error::Error,
-    fmt,
-    future::{Future, poll_fn},
-    pin::Pin,
-    task::{Context as TaskContext, Poll, Waker},
-    time::Duration,
-};
 use loom::{
     cell::UnsafeCell,
     sync::{
@@ -20,6 +11,15 @@ use loom::{
         atomic::{AtomicUsize, Ordering},
     },
     thread,
+};
+use std::{
+    error::Error,
+    fmt,
+    future::poll_fn,
+    pin::Pin,
+    sync::Arc,
+    task::{Context as TaskContext, Poll, Waker},
+    time::Duration,
 };
 
 use super::{Build, BuildError, BuildStatus, Cause, Clock, Kind, Retry, Rules, Wait};

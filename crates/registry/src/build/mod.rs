@@ -35,8 +35,10 @@ mod time;
 mod wait;
 
 #[cfg(all(test, loom))]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod loom_build;
 #[cfg(all(test, not(loom)))]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests;
 
 #[allow(

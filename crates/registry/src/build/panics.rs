@@ -1,8 +1,11 @@
 //! Keeping a caller's panic from leaving a build half-way.
 
-use alloc::{boxed::Box, sync::Arc};
-use core::{any::Any, mem::ManuallyDrop, panic::AssertUnwindSafe};
-use std::panic::catch_unwind;
+use std::{
+    any::Any,
+    mem::ManuallyDrop,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 /// Runs `call`, and returns what its panic said if it panics.
 ///

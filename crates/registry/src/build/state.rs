@@ -3,8 +3,7 @@
 //! Every method is one transition. None runs a caller's code: what a transition takes out (wakers, a
 //! future, an error) it returns, to be woken or dropped after the lock is released.
 
-use alloc::{collections::BTreeMap, sync::Arc, vec::Vec};
-use core::{mem, task::Waker, time::Duration};
+use std::{collections::BTreeMap, mem, sync::Arc, task::Waker, time::Duration};
 
 use super::{
     cell::{BuildFuture, Start},

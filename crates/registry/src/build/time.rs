@@ -1,8 +1,11 @@
 //! What a build has to do with time: how long a failure is kept, and how long a wait may take.
 
-use alloc::{boxed::Box, sync::Arc};
-use core::{fmt, future::Future, pin::Pin, time::Duration};
-use std::time::Instant;
+use std::{
+    fmt,
+    pin::Pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// Decides when a failed build is tried again.
 ///

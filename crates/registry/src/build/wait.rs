@@ -1,10 +1,9 @@
 //! Waiting for a build in a task.
 
-use alloc::{boxed::Box, sync::Arc};
-use core::{
+use std::{
     fmt,
-    future::Future,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, Waker},
     time::Duration,
 };

@@ -1,13 +1,12 @@
 //! Waiters come and go; the build stays.
 
-use alloc::sync::Arc;
-use core::{
-    future::{Future, poll_fn},
-    sync::atomic::{AtomicUsize, Ordering},
-    task::Poll,
-};
 use std::{
-    sync::{Barrier, Mutex, Weak},
+    future::poll_fn,
+    sync::{
+        Arc, Barrier, Mutex, Weak,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::Poll,
     thread,
 };
 
@@ -83,7 +82,7 @@ fn a_wait_that_is_never_polled_builds_nothing() {
 fn any_waiter_may_leave() {
     for leaver in 0..3 {
         let it = gated();
-        let mut tasks: alloc::vec::Vec<_> = (0..3).map(|_| Task::of(&it.build)).collect();
+        let mut tasks: Vec<_> = (0..3).map(|_| Task::of(&it.build)).collect();
         for task in &mut tasks {
             assert!(task.poll().is_pending());
         }
@@ -224,7 +223,7 @@ fn no_build_begins_while_one_that_was_given_up_is_being_dropped() {
             let held = first.then(|| Slow(Arc::clone(&barrier)));
             async move {
                 if held.is_some() {
-                    core::future::pending::<()>().await;
+                    std::future::pending::<()>().await;
                 }
                 Ok(())
             }
@@ -272,7 +271,7 @@ fn a_destructor_that_asks_for_its_own_entry_is_told() {
         asynchronous(&rules(""), "a", Retry::NextAsk, move |_| {
             let asks = Asks(Arc::clone(&this), Arc::clone(&told));
             async move {
-                core::future::pending::<()>().await;
+                std::future::pending::<()>().await;
                 drop(asks);
                 Ok(())
             }

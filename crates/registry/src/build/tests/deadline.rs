@@ -1,8 +1,12 @@
 //! What no graph can see ends in time.
 
-use alloc::{boxed::Box, string::ToString, sync::Arc};
-use core::{future::Future, pin::Pin, task::Poll, time::Duration};
-use std::{sync::Mutex, thread};
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex},
+    task::Poll,
+    thread,
+    time::Duration,
+};
 
 use super::{
     super::{BuildError, BuildStatus, Retry, Rules, Timer},
@@ -85,7 +89,7 @@ fn the_last_waiter_whose_time_is_up_takes_the_build_with_it() {
         clock: clock.clone(),
         ..Rules::default()
     });
-    let build = asynchronous(&rules, "a", Retry::NextAsk, |_| core::future::pending());
+    let build = asynchronous(&rules, "a", Retry::NextAsk, |_| std::future::pending());
     let mut task = Task::of(&build);
     assert!(task.poll().is_pending());
     clock.advance(Duration::from_secs(30));
@@ -103,7 +107,7 @@ fn a_thread_gives_up_on_an_asynchronous_build_that_never_ends() {
         deadline: limit,
         ..Rules::default()
     });
-    let build = asynchronous(&rules, "a", Retry::NextAsk, |_| core::future::pending());
+    let build = asynchronous(&rules, "a", Retry::NextAsk, |_| std::future::pending());
     let error = build.wait_blocking(|| false).unwrap_err();
     assert!(matches!(error, BuildError::Deadline { after, .. } if after == limit));
     assert!(matches!(build.status(), BuildStatus::Unbuilt));
@@ -112,7 +116,7 @@ fn a_thread_gives_up_on_an_asynchronous_build_that_never_ends() {
 /// Sleeps until the test opens the gate.
 struct Bell {
     gate: Arc<Gate>,
-    asked: Mutex<alloc::vec::Vec<Duration>>,
+    asked: Mutex<Vec<Duration>>,
 }
 
 impl Timer for Bell {
@@ -135,7 +139,7 @@ fn a_timer_wakes_a_task_at_its_deadline() {
         deadline: Duration::from_secs(7),
         ..Rules::default()
     });
-    let build = asynchronous(&rules, "a", Retry::NextAsk, |_| core::future::pending());
+    let build = asynchronous(&rules, "a", Retry::NextAsk, |_| std::future::pending());
     let mut task = Task::of(&build);
     assert!(task.poll().is_pending());
     assert!(task.poll().is_pending());

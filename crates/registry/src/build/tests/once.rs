@@ -1,17 +1,21 @@
 //! However many ask at once, one build runs, and all get its result.
 
-use alloc::{boxed::Box, sync::Arc, vec::Vec};
-use core::{
-    future::Future,
+use std::{
     pin::Pin,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     task::Poll,
+    thread,
 };
-use std::{sync::Mutex, thread};
 
 use super::{
     super::{Build, BuildError, BuildStatus, Retry},
-    rig::{Boom, Gate, Outcome, Task, asynchronous, boom, rules, run, sync, until_waited_for_by},
+    rig::{
+        Boom, Gate, Outcome, Task, asynchronous, boom, cause, root, rules, run, sync,
+        until_waited_for_by,
+    },
 };
 
 /// Has 100 threads ask at once for a build whose factory waits until all of them do.
@@ -71,7 +75,7 @@ fn a_hundred_threads_get_one_panic() {
     for result in results {
         let error = result.unwrap_err();
         assert_eq!(
-            alloc::string::ToString::to_string(&error),
+            error.to_string(),
             "the factory of `services/pool` panicked: no route to pool"
         );
     }
@@ -144,10 +148,7 @@ fn a_sync_ask_for_an_unbuilt_asynchronous_entry_is_an_error() {
     });
     let error = build.wait().unwrap_err();
     assert!(matches!(&error, BuildError::NeedsAsync { .. }));
-    assert_eq!(
-        alloc::string::ToString::to_string(error.name()),
-        "services/db"
-    );
+    assert_eq!(error.name().to_string(), "services/db");
     assert!(matches!(build.status(), BuildStatus::Unbuilt));
 
     build.wait_blocking(|| false).unwrap();
@@ -166,18 +167,15 @@ fn blocking_is_refused_inside_a_runtime() {
     let outer = {
         let build = Arc::clone(&build);
         sync(&rules("services"), "api", Retry::NextAsk, move |_| {
-            build.wait_blocking(|| false).map_err(super::rig::cause)
+            build.wait_blocking(|| false).map_err(cause)
         })
     };
     let Poll::Ready(Err(error)) = Task::of(&outer).poll() else {
         panic!("must fail")
     };
-    assert!(matches!(
-        super::rig::root(&error),
-        BuildError::InsideRuntime { .. }
-    ));
+    assert!(matches!(root(&error), BuildError::InsideRuntime { .. }));
     assert_eq!(
-        alloc::string::ToString::to_string(super::rig::root(&error).path()),
+        root(&error).path().to_string(),
         "services/api -> services/db"
     );
     outer.wait().unwrap();

@@ -1,9 +1,11 @@
 //! What becomes of a failure.
 
-use alloc::{string::ToString, sync::Arc};
-use core::{
+use std::{
     error::Error,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     task::Poll,
     time::Duration,
 };

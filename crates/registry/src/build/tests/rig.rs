@@ -1,25 +1,19 @@
 //! A registry of builds and nothing else, and futures and wakers that a test controls.
 
-use alloc::{
-    boxed::Box,
-    string::{String, ToString},
-    sync::{Arc, Weak},
-    task::Wake,
-    vec::Vec,
-};
-use core::{
-    error::Error,
-    fmt,
-    future::{Future, poll_fn},
-    pin::Pin,
-    sync::atomic::{AtomicUsize, Ordering},
-    task::{Context as TaskContext, Poll, Waker},
-    time::Duration,
-};
 use std::{
     collections::HashMap,
-    sync::{Mutex, mpsc},
+    error::Error,
+    fmt,
+    future::poll_fn,
+    pin::Pin,
+    sync::{
+        Arc, Mutex, Weak,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+    task::{Context as TaskContext, Poll, Wake, Waker},
     thread,
+    time::Duration,
 };
 
 use super::super::{
@@ -57,6 +51,14 @@ pub(super) fn root(error: &BuildError) -> &BuildError {
     {
         Some(inner) => root(inner),
         None => error,
+    }
+}
+
+/// Returns the path of the circle that made `result` an error.
+pub(super) fn circle(result: Result<(), BuildError>) -> String {
+    match root(&result.unwrap_err()) {
+        BuildError::Cycle { path } => path.to_string(),
+        other => panic!("{other}"),
     }
 }
 
@@ -218,7 +220,7 @@ impl Gate {
         let wakers = {
             let mut state = self.state.lock().unwrap();
             state.0 = true;
-            core::mem::take(&mut state.1)
+            std::mem::take(&mut state.1)
         };
         wakers.into_iter().for_each(Waker::wake);
     }

@@ -1,13 +1,15 @@
 //! A panic, wherever it comes from, wedges nothing.
 
-use alloc::{boxed::Box, sync::Arc, task::Wake};
-use core::{
-    future::{Future, poll_fn},
-    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
-    task::{Poll, Waker},
+use std::{
+    future::poll_fn,
+    panic::{AssertUnwindSafe, catch_unwind, panic_any},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    task::{Poll, Wake, Waker},
     time::Duration,
 };
-use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 
 use super::{
     super::{Build, BuildError, BuildStatus, Clock, Kind, Retry, Rules, context},
@@ -85,7 +87,7 @@ fn a_future_that_panics_when_it_is_dropped_unfinished() {
         let guard = if first { Some(PanicsWhenDropped) } else { None };
         async move {
             if guard.is_some() {
-                core::future::pending::<()>().await;
+                std::future::pending::<()>().await;
             }
             drop(guard);
             Ok(())
@@ -104,7 +106,7 @@ struct Fragile(Option<Outcome>);
 impl Future for Fragile {
     type Output = Outcome;
 
-    fn poll(mut self: core::pin::Pin<&mut Self>, _: &mut core::task::Context<'_>) -> Poll<Outcome> {
+    fn poll(mut self: std::pin::Pin<&mut Self>, _: &mut std::task::Context<'_>) -> Poll<Outcome> {
         self.0.take().map_or(Poll::Pending, Poll::Ready)
     }
 }
