@@ -249,6 +249,27 @@ fn a_waiter_that_leaves_takes_no_wake_with_it() {
     });
 }
 
+/// The waiter that began the build, and whose waker the wake finds first, leaves at any moment.
+#[test]
+fn the_first_waiter_leaves_the_build_to_the_second() {
+    loom::model(|| {
+        let (gate, counts) = (Arc::new(Gate::default()), Arc::new(Counts::default()));
+        let build = gated(&gate, &counts);
+        let mut first = build.wait_async();
+        assert!(poll_once(&mut first).is_pending());
+        let opener = thread::spawn(move || gate.open());
+        let second = {
+            let build = Arc::clone(&build);
+            thread::spawn(move || build.wait_blocking(|| false))
+        };
+        drop(first);
+        second.join().unwrap().unwrap();
+        opener.join().unwrap();
+        assert!(matches!(build.status(), BuildStatus::Built));
+        assert_eq!(counts.alive.load(Ordering::SeqCst), 0);
+    });
+}
+
 /// Both leave after one poll each; the last takes the future with it, exactly once.
 #[test]
 fn the_last_of_two_waiters_drops_the_future() {
@@ -270,31 +291,44 @@ fn the_last_of_two_waiters_drops_the_future() {
     });
 }
 
-/// Two threads each ask for one of two entries that need each other.
-#[test]
-fn crosswise_exactly_one_ask_is_refused_and_nobody_hangs() {
-    loom::model(|| {
+/// As many threads as entries ask for one entry each; each entry needs the next, the last the first.
+fn circle_of(entries: usize) {
+    loom::model(move || {
         let refused = Arc::new(AtomicUsize::new(0));
-        let both: Arc<Mutex<Vec<Arc<Build>>>> = Arc::default();
-        for (name, other) in [("a", 1), ("b", 0)] {
-            let (both_of_it, refused) = (Arc::clone(&both), Arc::clone(&refused));
-            let build = sync(name, Retry::Never, move || {
-                let other = Arc::clone(&both_of_it.lock().unwrap()[other]);
-                other.wait().map_err(|error| {
+        let all: Arc<Mutex<Vec<Arc<Build>>>> = Arc::default();
+        for at in 0..entries {
+            let (all_of_it, refused) = (Arc::clone(&all), Arc::clone(&refused));
+            let build = sync("entry", Retry::Never, move || {
+                let next = Arc::clone(&all_of_it.lock().unwrap()[(at + 1) % entries]);
+                next.wait().map_err(|error| {
                     if matches!(error, BuildError::Cycle { .. }) {
                         refused.fetch_add(1, Ordering::SeqCst);
                     }
                     Arc::new(error) as Cause
                 })
             });
-            both.lock().unwrap().push(build);
+            all.lock().unwrap().push(build);
         }
-        let a = Arc::clone(&both.lock().unwrap()[0]);
-        let b = Arc::clone(&both.lock().unwrap()[1]);
-        let thread = thread::spawn(move || a.wait().unwrap_err());
-        b.wait().unwrap_err();
-        thread.join().unwrap();
+        let mut builds = all.lock().unwrap().clone();
+        let first = builds.remove(0);
+        let ask = |build: Arc<Build>| thread::spawn(move || build.wait().unwrap_err());
+        let threads: Vec<_> = builds.into_iter().map(ask).collect();
+        first.wait().unwrap_err();
+        for thread in threads {
+            thread.join().unwrap();
+        }
         assert_eq!(refused.load(Ordering::SeqCst), 1);
-        both.lock().unwrap().clear();
+        // The factories keep the builds alive, which keep the factories.
+        all.lock().unwrap().clear();
     });
+}
+
+#[test]
+fn crosswise_exactly_one_ask_is_refused_and_nobody_hangs() {
+    circle_of(2);
+}
+
+#[test]
+fn in_a_circle_of_three_exactly_one_ask_is_refused_and_nobody_hangs() {
+    circle_of(3);
 }
