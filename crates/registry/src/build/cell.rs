@@ -29,7 +29,7 @@ pub(super) type Start = dyn Fn(Context) -> BuildFuture + Send + Sync;
 pub(crate) enum Kind {
     /// Every future is ready at its first poll.
     Sync,
-    /// A future may be pending, and may need the runtime of whoever polls it.
+    /// A future may be pending; it is polled by whoever waits, so it brings the runtime it needs.
     Async,
 }
 

@@ -14,6 +14,9 @@
 //! next, or whether one of them is dropped instead. When the attempt ends, all its waiters get its
 //! result; when its last waiter leaves, its future is dropped and the next ask starts another.
 //!
+//! An asynchronous future may therefore be polled by any thread that asks, in any runtime or in none:
+//! a factory that needs a runtime brings its handle.
+//!
 //! # Consistency
 //!
 //! - At most one attempt of a build exists at a time, and no attempt follows a successful one.
@@ -21,8 +24,14 @@
 //!   lock is released after the one and taken before the other).
 //! - No lock is held while a factory, a future, a waker, a clock, a timer or a destructor of a
 //!   caller's value runs.
+//! - An attempt begins after the future of the former one has been dropped, so what a build holds
+//!   exclusively (a port, a lock file) is free again.
 //! - Waiting inside a build is an edge of a wait-for graph; see [`graph`] for why every cycle is found
-//!   and why exactly one of its members is told.
+//!   and why exactly one of its members is told. What the graph cannot see (a thread that a factory
+//!   starts and joins, a wait shared by several builds) ends at the deadline.
+//!
+//! `Arc` is `std`'s also under loom: the wakers of the standard library need it, and no protocol here
+//! rests on a count.
 
 mod block;
 mod cell;

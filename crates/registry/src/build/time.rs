@@ -25,6 +25,29 @@ pub enum Retry {
 /// Tells the time that passed since a moment of its own choice.
 ///
 /// Implementations never go backwards. They are asked outside every lock.
+///
+/// # Examples
+///
+/// Time that a test moves by hand:
+///
+/// ```
+/// use std::{sync::Mutex, time::Duration};
+///
+/// use byname_registry::Clock;
+///
+/// #[derive(Default)]
+/// struct ByHand(Mutex<Duration>);
+///
+/// impl Clock for ByHand {
+///     fn now(&self) -> Duration {
+///         *self.0.lock().unwrap()
+///     }
+/// }
+///
+/// let clock = ByHand::default();
+/// *clock.0.lock().unwrap() += Duration::from_secs(5);
+/// assert_eq!(clock.now(), Duration::from_secs(5));
+/// ```
 pub trait Clock: Send + Sync {
     /// Returns the time since the moment this clock counts from.
     fn now(&self) -> Duration;
@@ -62,7 +85,7 @@ pub(crate) struct Rules {
     pub(crate) label: Arc<str>,
     /// How long one wait may take.
     pub(crate) deadline: Duration,
-    /// How many builds may be nested in one another on one call stack.
+    /// How many builds may be nested in one another on one call stack; with 0 nothing can be built.
     pub(crate) depth: usize,
     /// Measures deadlines and [`Retry::After`].
     pub(crate) clock: Arc<dyn Clock>,

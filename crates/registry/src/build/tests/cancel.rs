@@ -41,7 +41,9 @@ fn gated() -> Counted {
         let (gate, runs, drops) = (Arc::clone(&gate), Arc::clone(&runs), Arc::clone(&drops));
         let this = Arc::clone(&this);
         asynchronous(&rules("services"), "db", Retry::NextAsk, move |_| {
-            AtomicUsize::fetch_add(&runs, 1, Ordering::SeqCst);
+            let run = AtomicUsize::fetch_add(&runs, 1, Ordering::SeqCst);
+            let dropped = AtomicUsize::load(&drops, Ordering::SeqCst);
+            assert_eq!(run, dropped, "one attempt at a time");
             let (passed, alive) = (
                 gate.passed(),
                 CountDrop(Arc::clone(&drops), Arc::clone(&this)),
@@ -313,4 +315,31 @@ fn a_waker_of_a_build_that_was_given_up_wakes_nobody() {
     gate.open();
     assert_eq!(second.wakes(), 0);
     assert!(second.poll().is_pending());
+}
+
+/// Half the threads leave after one poll, half stay; the gate opens somewhere in between.
+#[test]
+fn waiters_that_come_and_go_in_many_threads() {
+    for _ in 0..200 {
+        let it = gated();
+        let barrier = Barrier::new(7);
+        thread::scope(|scope| {
+            for at in 0..6 {
+                let (it, barrier) = (&it, &barrier);
+                scope.spawn(move || {
+                    barrier.wait();
+                    if at % 2 == 0 {
+                        let _polled = Task::of(&it.build).poll();
+                    } else {
+                        it.build.wait_blocking(|| false).unwrap();
+                    }
+                });
+            }
+            barrier.wait();
+            it.gate.open();
+        });
+        assert!(matches!(it.build.status(), BuildStatus::Built));
+        let (runs, drops) = it.counts();
+        assert_eq!(runs, drops);
+    }
 }

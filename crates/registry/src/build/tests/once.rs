@@ -11,7 +11,7 @@ use std::{
 };
 
 use super::{
-    super::{Build, BuildError, BuildStatus, Retry},
+    super::{Build, BuildError, BuildStatus, Context, Retry, Wait},
     rig::{
         Boom, Gate, Outcome, Task, asynchronous, boom, cause, root, rules, run, sync,
         until_waited_for_by,
@@ -210,4 +210,15 @@ impl Gate {
             Ok(())
         }
     }
+}
+
+#[test]
+fn what_leaves_a_thread_may_leave_it() {
+    fn crosses<T: Send + 'static>() {}
+    fn is_shared<T: Send + Sync + 'static>() {}
+    crosses::<Wait>();
+    is_shared::<Build>();
+    is_shared::<Context>();
+    is_shared::<BuildError>();
+    is_shared::<BuildStatus>();
 }
