@@ -13,6 +13,9 @@ mod raw;
 mod registry;
 mod sync;
 
+pub use build::{
+    BuildError, BuildName, BuildPath, BuildStatus, Cause, Clock, Context, Retry, Timer,
+};
 pub use builder::Builder;
 pub use draft::{Changes, Committed, Draft};
 pub use error::{ChangeError, TransactionError};

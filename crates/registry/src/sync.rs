@@ -4,15 +4,17 @@
 //! that one `RUSTFLAGS="--cfg loom"` turns every protocol into one that loom can explore.
 
 #[cfg(not(loom))]
+#[allow(unused_imports, reason = "the registry takes the rest")]
 pub(crate) use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, atomic},
-    thread,
+    thread, thread_local,
 };
 
 #[cfg(loom)]
+#[allow(unused_imports, reason = "the registry takes the rest")]
 pub(crate) use loom::{
     sync::{Arc, Condvar, Mutex, MutexGuard, atomic},
-    thread,
+    thread, thread_local,
 };
 
 /// Tells a freed thing from a live one under the model checker, where nothing is really freed.
