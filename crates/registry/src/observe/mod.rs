@@ -18,7 +18,7 @@ mod subscription;
 mod tests;
 
 pub use change::{Change, Changed};
-#[cfg_attr(not(test), expect(unused_imports, reason = "the registry comes next"))]
+#[expect(unused_imports, reason = "the registry comes next")]
 pub(crate) use observers::{Admission, Observed, Observers, Wakes};
 pub use options::{Counters, Options, Policy};
 pub use subject::{Notified, Registration, Subject};

@@ -56,17 +56,22 @@ pub(crate) struct Observers<P> {
 #[derive(Debug)]
 pub(crate) struct Admission(());
 
-/// What is left of the time that one writer may spend on waiting for one commit.
-#[derive(Default)]
-pub(super) struct Patience {
-    since: Option<Instant>,
+/// How long one writer has waited for which queues to make one commit.
+pub(super) struct Patience<P> {
+    since: Vec<(Arc<Queue<P>>, Instant)>,
 }
 
-impl Patience {
-    /// Returns when a wait of at most `deadline` ends, counted from the first wait of this
-    /// commit, so that several queues and several attempts share one deadline.
-    pub(super) fn until(&mut self, deadline: Duration) -> Instant {
-        let since = *self.since.get_or_insert_with(Instant::now);
+impl<P> Patience<P> {
+    /// Returns when the wait for `queue` ends: `deadline` after this writer first found it full,
+    /// however often it has to look again. Time spent on one queue counts for no other, so that
+    /// a slow observer does not cost its neighbour a resynchronisation.
+    pub(super) fn end(&mut self, queue: &Arc<Queue<P>>, deadline: Duration) -> Instant {
+        let known = self.since.iter().find(|(q, _)| Arc::ptr_eq(q, queue));
+        let since = known.map(|(_, since)| *since).unwrap_or_else(|| {
+            let now = Instant::now();
+            self.since.push((Arc::clone(queue), now));
+            now
+        });
         since + deadline.min(Options::LONGEST_DEADLINE)
     }
 }
@@ -89,18 +94,19 @@ impl<P> Observers<P> {
     /// Takes the writers' mutex by `lock` when every queue that lets writers wait has room.
     ///
     /// Waits outside every lock, then locks and looks again, because another writer may have
-    /// taken the room; until it succeeds or each deadline, counted from the first wait, has
-    /// passed. With no such queue this is `lock` and two loads. Call it while holding no lock.
+    /// taken the room; no longer for each queue than its deadline, after which the queue counts
+    /// as having room. With no such queue this is `lock` and two loads. Call it while holding no
+    /// lock.
     pub(crate) fn enter<G>(&self, mut lock: impl FnMut() -> G) -> (G, Admission) {
-        let mut patience = Patience::default();
+        let mut patience = Patience { since: Vec::new() };
         loop {
             for queue in self.patient().iter().flat_map(|all| all.iter()) {
-                queue.wait_for_room(&mut patience);
+                Queue::wait_for_room(queue, &mut patience);
             }
             let guard = lock();
             let patient = self.patient();
             let mut queues = patient.iter().flat_map(|all| all.iter());
-            if queues.all(|queue| queue.admits(&mut patience)) {
+            if queues.all(|queue| Queue::admits(queue, &mut patience)) {
                 return (guard, Admission(()));
             }
             drop(guard);

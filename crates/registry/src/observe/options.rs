@@ -10,9 +10,10 @@ use core::time::Duration;
 pub enum Policy {
     /// Lets writers wait for room, before they take any lock, until a deadline.
     ///
-    /// A writer that has waited `deadline` (one day at most; zero is allowed) goes on, and the
-    /// subscription is to be resynchronised. Until it has been, no writer waits for it again: a
-    /// hung observer costs one deadline, not one a change. A writer never waits for a
+    /// A wait blocks the writer's thread, in a task too. A writer that has waited `deadline` for
+    /// this subscription (one day at most; zero is allowed) goes on, and the subscription is to be
+    /// resynchronised. Until it has been, no writer waits for it again: a hung observer costs one
+    /// deadline, not one a change. A writer never waits for a
     /// subscription whose events its own thread was the last to receive, because the thread could
     /// be waiting for itself; a full queue then means a resynchronisation at once. (A task that
     /// received on one thread and writes on another is not recognised; it is bounded by the

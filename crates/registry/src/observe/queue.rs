@@ -134,28 +134,28 @@ impl<P> Queue<P> {
     }
 
     /// Waits, outside every lock, until there is room or the gap that stands for it.
-    pub(super) fn wait_for_room(&self, patience: &mut Patience) {
-        let Policy::Wait { deadline } = self.policy else {
+    pub(super) fn wait_for_room(this: &Arc<Self>, patience: &mut Patience<P>) {
+        let Policy::Wait { deadline } = this.policy else {
             return;
         };
-        let mut state = lock(&self.state);
-        if !state.full(self.capacity) {
+        let mut state = lock(&this.state);
+        if !state.full(this.capacity) {
             return;
         }
-        let until = patience.until(deadline);
+        let end = patience.end(this, deadline);
         let own = state.receiver == Some(thread::current().id());
         let mut waited = false;
-        while state.full(self.capacity) {
-            let left = until.saturating_duration_since(Instant::now());
+        while state.full(this.capacity) {
+            let left = end.saturating_duration_since(Instant::now());
             if own || left.is_zero() {
-                self.give_up(&mut state);
+                this.give_up(&mut state);
                 break;
             }
             if !mem::replace(&mut waited, true) {
                 state.counters.waited += 1;
             }
             state.writers += 1;
-            state = wait_timeout(&self.room, state, left);
+            state = wait_timeout(&this.room, state, left);
             state.writers -= 1;
         }
     }
@@ -163,17 +163,17 @@ impl<P> Queue<P> {
     /// Whether a change can be pushed now; for a writer that may wait no longer, it always can.
     ///
     /// Called under the writers' mutex: nobody else pushes, so room that is seen stays.
-    pub(super) fn admits(&self, patience: &mut Patience) -> bool {
-        let Policy::Wait { deadline } = self.policy else {
+    pub(super) fn admits(this: &Arc<Self>, patience: &mut Patience<P>) -> bool {
+        let Policy::Wait { deadline } = this.policy else {
             return true;
         };
-        let mut state = lock(&self.state);
-        if !state.full(self.capacity) {
+        let mut state = lock(&this.state);
+        if !state.full(this.capacity) {
             return true;
         }
-        let spent = Instant::now() >= patience.until(deadline);
-        if spent || state.receiver == Some(thread::current().id()) {
-            self.give_up(&mut state);
+        let end = patience.end(this, deadline);
+        if Instant::now() >= end || state.receiver == Some(thread::current().id()) {
+            this.give_up(&mut state);
             return true;
         }
         false
@@ -377,5 +377,10 @@ impl<P> Queue<P> {
             pending: state.pending.len() as u64,
             ..state.counters
         }
+    }
+
+    #[cfg(all(test, not(loom)))]
+    pub(super) fn is_unlocked(&self) -> bool {
+        self.state.try_lock().is_ok()
     }
 }

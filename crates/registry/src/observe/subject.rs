@@ -12,8 +12,9 @@ use crate::sync::{
 type Callback<E> = Box<dyn Fn(&E) + Send + Sync>;
 
 struct Observer<E: ?Sized> {
-    /// Cleared before the registration's end returns.
-    registered: AtomicBool,
+    /// Cleared before the end of the registration returns, which knows the observer by it and
+    /// does not own the callback, since the callback may own the registration.
+    registered: Arc<AtomicBool>,
     callback: Callback<E>,
 }
 
@@ -38,10 +39,11 @@ impl<E: ?Sized> List<E> {
         mem::replace(&mut *observers, Arc::new(next))
     }
 
-    fn remove(&self, observer: &Arc<Observer<E>>) {
-        observer.registered.store(false, Ordering::Relaxed);
+    fn remove(&self, registered: &Arc<AtomicBool>) {
+        registered.store(false, Ordering::Relaxed);
         let before = self.replace(|observers| {
-            let others = observers.iter().filter(|o| !Arc::ptr_eq(o, observer));
+            let others = observers.iter();
+            let others = others.filter(|o| !Arc::ptr_eq(&o.registered, registered));
             others.map(Arc::clone).collect()
         });
         drop(before);
@@ -97,8 +99,9 @@ impl<E: ?Sized + 'static> Subject<E> {
     /// Has `callback` called by every notification that begins after this returns, until the
     /// registration is dropped.
     pub fn register(&self, callback: impl Fn(&E) + Send + Sync + 'static) -> Registration {
+        let registered = Arc::new(AtomicBool::new(true));
         let observer = Arc::new(Observer {
-            registered: AtomicBool::new(true),
+            registered: Arc::clone(&registered),
             callback: Box::new(callback),
         });
         let before = self.list.replace(|observers| {
@@ -108,7 +111,7 @@ impl<E: ?Sized + 'static> Subject<E> {
         drop(before);
         let list = Arc::clone(&self.list);
         Registration {
-            end: Some(Box::new(move || list.remove(&observer))),
+            end: Some(Box::new(move || list.remove(&registered))),
         }
     }
 

@@ -242,6 +242,13 @@ impl<P> StopHandle<P> {
     }
 }
 
+#[cfg(all(test, not(loom)))]
+impl<P> StopHandle<P> {
+    pub(super) fn is_unlocked(&self) -> bool {
+        self.queue.is_unlocked()
+    }
+}
+
 impl<P> Clone for StopHandle<P> {
     fn clone(&self) -> Self {
         let queue = Arc::clone(&self.queue);
