@@ -24,7 +24,7 @@ impl<P> Changed<P> {
 
     /// Returns what the name had before the change; `None` if it was absent.
     #[must_use]
-    pub fn old(&self) -> Option<&P> {
+    pub fn old_value(&self) -> Option<&P> {
         self.old.as_ref()
     }
 

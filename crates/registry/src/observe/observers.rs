@@ -67,11 +67,13 @@ impl<P> Patience<P> {
     /// a slow observer does not cost its neighbour a resynchronisation.
     pub(super) fn end(&mut self, queue: &Arc<Queue<P>>, deadline: Duration) -> Instant {
         let known = self.since.iter().find(|(q, _)| Arc::ptr_eq(q, queue));
-        let since = known.map(|(_, since)| *since).unwrap_or_else(|| {
+        let since = if let Some((_, since)) = known {
+            *since
+        } else {
             let now = Instant::now();
             self.since.push((Arc::clone(queue), now));
             now
-        });
+        };
         since + deadline.min(Options::LONGEST_DEADLINE)
     }
 }

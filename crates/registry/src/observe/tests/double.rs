@@ -109,7 +109,7 @@ impl<P: Clone + Send + Sync + 'static> World<P> {
         writes: &[(&str, Option<P>)],
         then: impl FnOnce(&Frozen<P>),
     ) -> u64 {
-        let (writers, admission) = self.observers.enter(enter);
+        let (guard, admission) = self.observers.enter(enter);
         let mut visible = lock(&self.visible);
         let first = visible.revision + 1;
         visible.revision += step;
@@ -128,12 +128,12 @@ impl<P: Clone + Send + Sync + 'static> World<P> {
         then(&visible);
         drop(visible);
         if self.observers.is_empty() {
-            drop(writers);
+            drop(guard);
             return revision;
         }
         let change = Arc::new(Change::new(first..=revision, changed));
         let wakes = self.observers.push(admission, &change);
-        drop(writers);
+        drop(guard);
         wakes.run();
         revision
     }
@@ -168,7 +168,7 @@ impl<P: Clone + PartialEq + core::fmt::Debug> Replica<P> {
                         Some(new) => self.state.entries.insert(name, new.clone()),
                         None => self.state.entries.remove(&name),
                     };
-                    assert_eq!(changed.old(), old.as_ref(), "old of {changed:?}");
+                    assert_eq!(changed.old_value(), old.as_ref(), "old of {changed:?}");
                 }
             }
         }
@@ -199,7 +199,7 @@ pub(super) fn shown<P: Copy>(change: &Change<P>) -> Shown<P> {
     let entries = entries.map(|c| {
         (
             c.name().to_owned(),
-            c.old().copied(),
+            c.old_value().copied(),
             c.new_value().copied(),
         )
     });

@@ -105,23 +105,23 @@ fn a_stop_handle_wakes_a_receiver_that_sleeps_and_a_writer_that_waits() {
     let world = World::new();
     let (_, mut idle) = World::subscribe(&world, WAIT);
     let (_, full) = World::subscribe(&world, Options::new(WAIT).capacity(1));
-    let (received, first) = mpsc::channel();
+    let (tell, told) = mpsc::channel();
     thread::scope(|scope| {
         let stop = idle.stop_handle();
         let receiver = scope.spawn(move || {
             while let Some(event) = idle.recv() {
-                received.send(change(event).revision()).unwrap();
+                tell.send(change(event).revision()).unwrap();
             }
         });
         world.put("a", 1);
-        assert_eq!(first.recv(), Ok(1));
+        assert_eq!(told.recv(), Ok(1));
         let writer = scope.spawn(|| world.put("a", 2));
         while full.stats().waited == 0 {
             thread::yield_now();
         }
         full.stop_handle().stop();
         assert_eq!(writer.join().unwrap(), 2);
-        assert_eq!(first.recv(), Ok(2));
+        assert_eq!(told.recv(), Ok(2));
         stop.stop();
         receiver.join().unwrap();
     });

@@ -47,13 +47,13 @@ impl Probe {
         watch
     }
 
-    fn value(self: &Arc<Self>) -> Option<Arc<Value>> {
-        Some(Arc::new(Value(Arc::downgrade(self))))
+    fn value(self: &Arc<Self>) -> Arc<Value> {
+        Arc::new(Value(Arc::downgrade(self)))
     }
 
     /// Commits a value and removes it again, so that only queues and snapshots hold it.
     fn pass(self: &Arc<Self>, name: &str) {
-        self.world.write(1, &[(name, self.value())]);
+        self.world.write(1, &[(name, Some(self.value()))]);
         self.world.write(1, &[(name, None)]);
     }
 }

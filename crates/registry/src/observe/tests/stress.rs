@@ -45,8 +45,8 @@ impl Remembering {
     }
 
     /// Commits two names together and remembers the state, which nobody else changes meanwhile.
-    fn write(&self, writer: u64, n: u64) {
-        let (own, value) = (format!("writer-{writer}"), writer * EACH + n);
+    fn write(&self, who: u64, n: u64) {
+        let (own, value) = (format!("writer-{who}"), who * EACH + n);
         let writes = [(own.as_str(), Some(value)), ("both", Some(value))];
         self.world.write_then(1, &writes, |state| {
             self.history
