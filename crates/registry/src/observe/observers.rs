@@ -1,10 +1,7 @@
 //! The writers' side: who observes a registry, and how a commit reaches them.
 
 use core::{fmt, mem, task::Waker, time::Duration};
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    time::Instant,
-};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::{
     change::Change,
@@ -56,25 +53,22 @@ pub(crate) struct Observers<P> {
 #[derive(Debug)]
 pub(crate) struct Admission(());
 
-/// How long one writer has waited for which queues to make one commit.
+/// How long one writer has waited for which queues, to make one commit.
+///
+/// Time spent on one queue counts for no other, so that a slow observer does not cost its
+/// neighbour a resynchronisation.
 pub(super) struct Patience<P> {
-    since: Vec<(Arc<Queue<P>>, Instant)>,
+    queues: Vec<(Arc<Queue<P>>, Duration)>,
 }
 
 impl<P> Patience<P> {
-    /// Returns when the wait for `queue` ends: `deadline` after this writer first found it full,
-    /// however often it has to look again. Time spent on one queue counts for no other, so that
-    /// a slow observer does not cost its neighbour a resynchronisation.
-    pub(super) fn end(&mut self, queue: &Arc<Queue<P>>, deadline: Duration) -> Instant {
-        let known = self.since.iter().find(|(q, _)| Arc::ptr_eq(q, queue));
-        let since = if let Some((_, since)) = known {
-            *since
-        } else {
-            let now = Instant::now();
-            self.since.push((Arc::clone(queue), now));
-            now
-        };
-        since + deadline.min(Options::LONGEST_DEADLINE)
+    pub(super) fn spent(&mut self, queue: &Arc<Queue<P>>) -> &mut Duration {
+        let known = self.queues.iter().position(|(q, _)| Arc::ptr_eq(q, queue));
+        let place = known.unwrap_or_else(|| {
+            self.queues.push((Arc::clone(queue), Duration::ZERO));
+            self.queues.len() - 1
+        });
+        &mut self.queues[place].1
     }
 }
 
@@ -100,7 +94,7 @@ impl<P> Observers<P> {
     /// as having room. With no such queue this is `lock` and two loads. Call it while holding no
     /// lock.
     pub(crate) fn enter<G>(&self, mut lock: impl FnMut() -> G) -> (G, Admission) {
-        let mut patience = Patience { since: Vec::new() };
+        let mut patience = Patience { queues: Vec::new() };
         loop {
             for queue in self.patient().iter().flat_map(|all| all.iter()) {
                 Queue::wait_for_room(queue, &mut patience);

@@ -56,6 +56,13 @@ impl Options {
     /// Chooses `policy` and the default capacity.
     #[must_use]
     pub const fn new(policy: Policy) -> Self {
+        let longest = Self::LONGEST_DEADLINE;
+        let policy = match policy {
+            Policy::Wait { deadline } if deadline.as_secs() >= longest.as_secs() => {
+                Policy::Wait { deadline: longest }
+            }
+            policy => policy,
+        };
         Self {
             policy,
             capacity: Self::CAPACITY,

@@ -142,11 +142,11 @@ impl<P> Queue<P> {
         if !state.full(this.capacity) {
             return;
         }
-        let end = patience.end(this, deadline);
         let own = state.receiver == Some(thread::current().id());
+        let spent = patience.spent(this);
         let mut waited = false;
         while state.full(this.capacity) {
-            let left = end.saturating_duration_since(Instant::now());
+            let left = deadline.saturating_sub(*spent);
             if own || left.is_zero() {
                 this.give_up(&mut state);
                 break;
@@ -154,9 +154,11 @@ impl<P> Queue<P> {
             if !mem::replace(&mut waited, true) {
                 state.counters.waited += 1;
             }
+            let begun = Instant::now();
             state.writers += 1;
             state = wait_timeout(&this.room, state, left);
             state.writers -= 1;
+            *spent += begun.elapsed();
         }
     }
 
@@ -171,12 +173,11 @@ impl<P> Queue<P> {
         if !state.full(this.capacity) {
             return true;
         }
-        let end = patience.end(this, deadline);
-        if Instant::now() >= end || state.receiver == Some(thread::current().id()) {
+        let late = *patience.spent(this) >= deadline;
+        if late {
             this.give_up(&mut state);
-            return true;
         }
-        false
+        late
     }
 
     /// Begins a gap, so that no writer waits any more. A full queue holds something, so its

@@ -226,6 +226,10 @@ fn options_have_the_stated_defaults_and_messages_say_what_to_do() {
         Options::new(WAIT).capacity(0),
         Options::new(WAIT).capacity(1)
     );
+    let waits = |deadline| Options::new(Policy::Wait { deadline });
+    let day = Duration::from_secs(86_400);
+    assert_eq!(waits(Duration::MAX), waits(day));
+    assert_ne!(waits(Duration::from_secs(86_399)), waits(day));
     assert_eq!(
         RecvError::Empty.to_string(),
         "no change has happened yet; receive again later"

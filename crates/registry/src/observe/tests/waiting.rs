@@ -245,6 +245,21 @@ fn a_receiver_that_writes_between_its_receives_never_waits_for_itself() {
 }
 
 #[test]
+fn a_writer_that_waits_goes_on_when_the_receiver_gives_up_by_writing() {
+    let world = World::new();
+    let (_, mut watch) = World::subscribe(&world, PATIENT.capacity(1));
+    assert!(watch.try_recv().is_err());
+    world.put("a", 1);
+    thread::scope(|scope| {
+        let writer = scope.spawn(|| world.put("b", 1));
+        until_a_writer_waits(&watch, 1);
+        world.put("a", 2);
+        writer.join().unwrap();
+    });
+    assert_eq!(resync(watch.recv().unwrap()).1.revision, 3);
+}
+
+#[test]
 fn room_taken_meanwhile_never_makes_a_receiver_wait_for_itself() {
     let world = World::new();
     let (_, mut watch) = World::subscribe(&world, PATIENT.capacity(1));
