@@ -7,7 +7,7 @@ use std::sync::{
 };
 
 use super::double::{Frozen, Watch, World, resync};
-use crate::observe::{Options, Policy, StopHandle};
+use crate::observe::{Change, Changed, Options, Policy, StopHandle};
 
 /// Uses every lock there is, which a thread that holds one of them could not.
 struct Probe {
@@ -91,6 +91,23 @@ fn values_that_are_superseded_while_pending_are_dropped_outside() {
     assert_eq!(probe.ran(), 1, "folding let go of the value in between");
     probe.pass("a");
     assert_eq!(probe.ran(), 1);
+}
+
+/// The change that supersedes a value need not hold it, and then the queue is its last owner.
+#[test]
+fn values_that_only_a_fold_holds_are_dropped_outside() {
+    let probe = Probe::new();
+    let _watch = probe.subscribe(options(Policy::Coalesce, 8));
+    for (revision, dropped) in [(1, 0), (2, 1), (3, 1), (4, 1)] {
+        let new = Changed::new("a".into(), None, Some(probe.value()));
+        let change = Arc::new(Change::new(revision..=revision, [new]));
+        let world = &probe.world;
+        let (guard, admission) = world.observers.enter(|| world.writers.lock().unwrap());
+        let wakes = world.observers.push(admission, &change);
+        drop((change, guard));
+        wakes.run();
+        assert_eq!(probe.ran(), dropped, "at revision {revision}");
+    }
 }
 
 #[test]

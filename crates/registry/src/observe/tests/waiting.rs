@@ -1,9 +1,19 @@
 //! Who waits for whom, how long, and what it costs the observer.
 
 use core::{ops::ControlFlow, time::Duration};
-use std::{cell::Cell, sync::Arc, thread};
+use std::{
+    cell::Cell,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
 
-use super::double::{Replica, Watch, World, change, resync};
+use super::{
+    double::{Replica, Watch, World, change, resync},
+    receiving::block_on,
+};
 use crate::{
     observe::{Counters, Event, Options, Policy},
     sync::lock,
@@ -131,6 +141,37 @@ fn room_that_another_writer_took_is_waited_for_again() {
     assert_eq!(watch.stats(), expected);
 }
 
+/// A writer whose room is taken each time it has waited for it does not begin its time anew.
+#[test]
+fn what_was_waited_counts_when_room_was_taken_and_is_waited_for_again() {
+    let world = World::new();
+    let deadline = Duration::from_micros(100);
+    let (_, mut watch) =
+        World::subscribe(&world, Options::new(Policy::Wait { deadline }).capacity(1));
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let (world, done) = (&world, &done);
+        scope.spawn(move || {
+            let mut waited = 0;
+            loop {
+                let ended = done.load(Ordering::Acquire);
+                let before = core::mem::replace(&mut waited, watch.stats().waited);
+                if (waited > before || ended) && matches!(watch.recv(), Some(Event::Resync { .. }))
+                {
+                    break;
+                }
+                thread::yield_now();
+            }
+        });
+        let lock = || {
+            scope.spawn(|| world.put("a", 1)).join().unwrap();
+            lock(&world.writers)
+        };
+        world.write_as(lock, 1, &[("a", Some(2))]);
+        done.store(true, Ordering::Release);
+    });
+}
+
 #[test]
 fn a_deadline_that_passed_ends_the_wait_under_the_writers_mutex_too() {
     let world = World::new();
@@ -242,6 +283,22 @@ fn a_receiver_that_writes_between_its_receives_never_waits_for_itself() {
     world.put("a", 3);
     assert_eq!(change(watch.recv().unwrap()).revision(), 3);
     assert_eq!(watch.stats().waited, 0);
+}
+
+#[test]
+fn a_task_that_writes_on_the_thread_it_received_on_never_waits_for_itself() {
+    let world = World::new();
+    let (_, mut watch) = World::subscribe(&world, PATIENT.capacity(1));
+    world.put("a", 1);
+    let broke = block_on(watch.run_async(async |event| {
+        if let Event::Resync { from, snapshot } = event {
+            return ControlFlow::Break((from, snapshot.revision));
+        }
+        world.put("a", 2);
+        world.put("a", 3);
+        ControlFlow::Continue(())
+    }));
+    assert_eq!(broke, ControlFlow::Break((1, 3)));
 }
 
 #[test]
