@@ -126,3 +126,15 @@ fn a_stop_handle_wakes_a_receiver_that_sleeps_and_a_writer_that_waits() {
         receiver.join().unwrap();
     });
 }
+
+#[test]
+fn a_stopped_subscription_stays_ended_when_the_registry_ends() {
+    let world = World::new();
+    let (_, mut watch) = World::subscribe(&world, Options::new(Policy::DropOldest).capacity(1));
+    world.put("a", 1);
+    world.put("a", 2);
+    watch.stop_handle().stop();
+    world.observers.close();
+    assert_eq!(watch.try_recv().unwrap_err(), RecvError::Ended);
+    assert_eq!(watch.stats().resynchronised, 0);
+}
