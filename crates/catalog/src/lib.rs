@@ -4,6 +4,14 @@
 //! `(provider, id)` is the key everywhere.
 #![forbid(unsafe_code)]
 
+mod catalog;
+pub mod embedded;
+pub mod follow;
+pub mod http;
+pub mod import;
 pub mod model;
+pub mod query;
 
+pub use catalog::{Catalog, Offerings};
 pub use model::{Offering, OfferingKey, Provider, ProviderId};
+pub use query::{Cursor, Page, Query};

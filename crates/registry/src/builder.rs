@@ -1,7 +1,9 @@
 //! How a registry is set up.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use crate::build::{Clock, Rules, Timer};
 use crate::registry::Registry;
 
 /// How many superseded values an idle registry may hold back unless told otherwise.
@@ -11,20 +13,37 @@ pub(crate) const ATTEMPTS: usize = 16;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
-    pub(crate) label: Arc<str>,
     pub(crate) hold_back: usize,
     pub(crate) attempts: usize,
     pub(crate) following: bool,
+    pub(crate) rules: Arc<Rules>,
+    pub(crate) inside_runtime: fn() -> bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            label: "registry".into(),
             hold_back: HOLD_BACK,
             attempts: ATTEMPTS,
             following: false,
+            rules: Arc::new(Rules {
+                label: "registry".into(),
+                ..Rules::default()
+            }),
+            inside_runtime: inside_known_runtime,
         }
+    }
+}
+
+/// Whether this thread runs tasks of a runtime that this crate was built to know.
+fn inside_known_runtime() -> bool {
+    #[cfg(feature = "tokio")]
+    {
+        tokio::runtime::Handle::try_current().is_ok()
+    }
+    #[cfg(not(feature = "tokio"))]
+    {
+        false
     }
 }
 
@@ -47,7 +66,7 @@ pub struct Builder {
 impl Builder {
     /// Names the registry in messages, as in `services/db`. Default: `registry`.
     pub fn label(mut self, label: impl Into<Arc<str>>) -> Self {
-        self.settings.label = label.into();
+        self.rules().label = label.into();
         self
     }
 
@@ -72,6 +91,48 @@ impl Builder {
     /// [`publish`](Registry::publish) and [`resync`](Registry::resync) only.
     pub fn following(mut self) -> Self {
         self.settings.following = true;
+        self
+    }
+
+    fn rules(&mut self) -> &mut Rules {
+        Arc::make_mut(&mut self.settings.rules)
+    }
+
+    /// Sets how long one wait for a build may take. Default: 30 s.
+    ///
+    /// The build goes on if others wait for it.
+    pub fn build_deadline(mut self, deadline: Duration) -> Self {
+        self.rules().deadline = deadline;
+        self
+    }
+
+    /// Sets how many builds may be nested in one another on one call stack. Default: 64; 0 is taken
+    /// as 1.
+    pub fn build_depth(mut self, depth: usize) -> Self {
+        self.rules().depth = depth.max(1);
+        self
+    }
+
+    /// Sets the clock that measures deadlines and [`Retry::After`](crate::Retry::After). Default: the
+    /// machine's monotonic clock.
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.rules().clock = Arc::new(clock);
+        self
+    }
+
+    /// Sets the timer that ends asynchronous waits for a build at their deadline. Default: none;
+    /// then such a wait looks at its deadline only when it is polled for another reason.
+    pub fn timer(mut self, timer: impl Timer + 'static) -> Self {
+        self.rules().timer = Some(Arc::new(timer));
+        self
+    }
+
+    /// Sets how [`resolve_blocking`](Registry::resolve_blocking) knows that the calling thread runs
+    /// the tasks of an asynchronous runtime and must not be blocked.
+    ///
+    /// Default: with the feature `tokio`, whether there is a current tokio runtime; else `false`.
+    pub fn inside_runtime(mut self, inside_runtime: fn() -> bool) -> Self {
+        self.settings.inside_runtime = inside_runtime;
         self
     }
 

@@ -7,10 +7,13 @@ mod build;
 mod builder;
 mod draft;
 mod error;
+mod factory;
 mod hash;
+pub mod observe;
 mod place;
 mod raw;
 mod registry;
+mod resolve;
 mod sync;
 
 pub use build::{
@@ -19,9 +22,23 @@ pub use build::{
 pub use builder::Builder;
 pub use draft::{Changes, Committed, Draft};
 pub use error::{ChangeError, TransactionError};
+pub use factory::Factory;
+pub use observe::{Counters, Notified, Options, Policy, RecvError, Registration, Subject};
 pub use place::Place;
 pub use raw::handle::Handle;
 pub use raw::owned::{Entry, Owned};
 pub use raw::snapshot::Snapshot;
 pub use raw::view::{Guard, View};
 pub use registry::Registry;
+pub use resolve::{Resolve, ResolveError};
+
+/// What happened in a revision, or in several of them, to entries of `V`.
+pub type Change<V> = observe::Change<Entry<V>>;
+/// One name of a [`Change`]: its entry before and after.
+pub type Changed<V> = observe::Changed<Entry<V>>;
+/// What a [`Subscription`] hands out: the next [`Change`], or a [`Snapshot`] to go on from.
+pub type Event<V> = observe::Event<Entry<V>, Snapshot<V>>;
+/// Hears every change of a [`Registry`], in order.
+pub type Subscription<V> = observe::Subscription<Entry<V>, Snapshot<V>>;
+/// Ends a [`Subscription`] from elsewhere.
+pub type StopHandle<V> = observe::StopHandle<Entry<V>>;

@@ -4,9 +4,12 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::Subscription;
 use crate::builder::{Builder, Settings};
 use crate::draft::{Changes, Committed, Draft, check_name, collect_writes};
 use crate::error::{ChangeError, TransactionError};
+use crate::factory::Factory;
+use crate::observe::Options;
 use crate::place::Place;
 use crate::raw::commit::{Locked, Op};
 use crate::raw::core::Core;
@@ -42,10 +45,14 @@ impl<V: Send + Sync + 'static> Registry<V> {
         }
     }
 
+    pub(crate) fn inside_runtime(&self) -> fn() -> bool {
+        self.core.settings.inside_runtime
+    }
+
     /// Returns what the registry is called in messages.
     #[must_use]
     pub fn label(&self) -> &str {
-        &self.core.settings.label
+        &self.core.settings.rules.label
     }
 }
 
@@ -182,6 +189,61 @@ impl<V: Send + Sync + 'static> Registry<V> {
         )
     }
 
+    /// Registers, under a name that must be free, a factory that makes the value when somebody asks
+    /// for it with [`resolve`](Self::resolve) or its like.
+    ///
+    /// # Consistency
+    ///
+    /// - However many threads and tasks ask at once, one build runs, and all get that value or that
+    ///   error, with its cause. A failed build is never kept as a success; when it is tried again is
+    ///   the factory's [`Retry`](crate::Retry). A panic in a factory becomes an error for everybody
+    ///   who waits, and poisons nothing.
+    /// - The build belongs to the entry and is driven by whoever waits. Cancelling any waiter, the
+    ///   first included, restarts nothing; when the last one leaves, the build is dropped and the next
+    ///   ask begins anew.
+    /// - A factory that asks, directly or through others, on its own thread or task or through its
+    ///   [`Context`](crate::Context), for what is being built gets
+    ///   [`BuildError::Cycle`](crate::BuildError::Cycle), which names the whole path. What escapes
+    ///   that, a thread that a factory starts and waits for, meets a deadline.
+    /// - Building is not a change: it makes no revision, is allowed after [`seal`](Self::seal), and is
+    ///   seen through snapshots taken before. If the entry is replaced meanwhile, the result goes to
+    ///   those who waited for the old one only. After the build a read costs what any read costs.
+    ///
+    /// # Errors
+    ///
+    /// As for [`register`](Self::register).
+    #[track_caller]
+    pub fn register_factory(&self, name: &str, factory: Factory<V>) -> Result<u64, ChangeError> {
+        self.register_factory_at(name, factory, Place::caller())
+    }
+
+    /// Registers a factory like [`register_factory`](Self::register_factory), on behalf of `place`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`register`](Self::register).
+    pub fn register_factory_at(
+        &self,
+        name: &str,
+        factory: Factory<V>,
+        place: Place,
+    ) -> Result<u64, ChangeError> {
+        let version = Version::unbuilt(name.into(), factory, &self.core.settings.rules, place);
+        self.commit_one(name, version, |present| must_be_free(name, present))
+    }
+
+    /// Puts a factory in the place of an entry that must exist.
+    ///
+    /// # Errors
+    ///
+    /// As for [`replace`](Self::replace).
+    #[track_caller]
+    pub fn replace_factory(&self, name: &str, factory: Factory<V>) -> Result<u64, ChangeError> {
+        let rules = &self.core.settings.rules;
+        let version = Version::unbuilt(name.into(), factory, rules, Place::caller());
+        self.commit_one(name, version, |present| must_exist(name, present))
+    }
+
     /// Replaces the value of an entry that must exist.
     ///
     /// # Errors
@@ -190,15 +252,9 @@ impl<V: Send + Sync + 'static> Registry<V> {
     /// [`register`](Self::register).
     #[track_caller]
     pub fn replace(&self, name: &str, value: V) -> Result<u64, ChangeError> {
-        self.change_one(
-            name,
-            Content::Value(value),
-            Place::caller(),
-            |present| match present {
-                Some(_) => Ok(()),
-                None => Err(ChangeError::Absent { name: name.into() }),
-            },
-        )
+        self.change_one(name, Content::Value(value), Place::caller(), |present| {
+            must_exist(name, present)
+        })
     }
 
     /// Sets the value of `name`, whether or not there is an entry.
@@ -219,15 +275,9 @@ impl<V: Send + Sync + 'static> Registry<V> {
     /// [`register`](Self::register).
     #[track_caller]
     pub fn remove(&self, name: &str) -> Result<u64, ChangeError> {
-        self.change_one(
-            name,
-            Content::Absent,
-            Place::caller(),
-            |present| match present {
-                Some(_) => Ok(()),
-                None => Err(ChangeError::Absent { name: name.into() }),
-            },
-        )
+        self.change_one(name, Content::Absent, Place::caller(), |present| {
+            must_exist(name, present)
+        })
     }
 
     /// Sets the value of `name` if its entry has the revision `expected`; 0 stands for no entry.
@@ -374,11 +424,19 @@ impl<V: Send + Sync + 'static> Registry<V> {
         place: Place,
         check: impl FnOnce(Option<&Version<V>>) -> Result<(), ChangeError>,
     ) -> Result<u64, ChangeError> {
+        self.commit_one(name, Version::new(content, place), check)
+    }
+
+    fn commit_one(
+        &self,
+        name: &str,
+        version: Unpublished<V>,
+        check: impl FnOnce(Option<&Version<V>>) -> Result<(), ChangeError>,
+    ) -> Result<u64, ChangeError> {
         check_name(name)?;
         if self.core.settings.following {
             return Err(ChangeError::Following);
         }
-        let version = Version::new(content, place);
         let refuse = |error, version: Unpublished<V>| (Err(error), Some(version));
         // What is refused is handed out, to be dropped after unlocking.
         self.core
@@ -543,6 +601,51 @@ impl<V: Send + Sync + 'static> Registry<V> {
     }
 }
 
+fn must_be_free<V>(name: &str, present: Option<&Version<V>>) -> Result<(), ChangeError> {
+    match present {
+        Some(present) => Err(ChangeError::Taken {
+            name: name.into(),
+            place: present.place().clone(),
+            revision: present.stamp(),
+        }),
+        None => Ok(()),
+    }
+}
+
+fn must_exist<V>(name: &str, present: Option<&Version<V>>) -> Result<(), ChangeError> {
+    match present {
+        Some(_) => Ok(()),
+        None => Err(ChangeError::Absent { name: name.into() }),
+    }
+}
+
+/// # Observing
+impl<V: Send + Sync + 'static> Registry<V> {
+    /// Begins to observe: returns a snapshot and every change from there, without a gap.
+    ///
+    /// With no subscription a change pays nothing for this. `options` is a
+    /// [`Policy`](crate::Policy), or [`Options`] with one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use byname_registry::{Event, Policy, Registry};
+    ///
+    /// let services = Registry::from_iter([("db", 1)]);
+    /// let (snapshot, mut changes) = services.subscribe(Policy::DropOldest);
+    /// assert_eq!(snapshot.get("db"), Some(&1));
+    /// services.put("db", 2)?;
+    /// let Ok(Event::Change(change)) = changes.try_recv() else { panic!("there is one") };
+    /// assert_eq!(change.covers(), 2..=2);
+    /// let db = &change.entries()[0];
+    /// assert_eq!((db.name(), db.after().and_then(|entry| entry.value())), ("db", Some(&2)));
+    /// # Ok::<(), byname_registry::ChangeError>(())
+    /// ```
+    pub fn subscribe(&self, options: impl Into<Options>) -> (Snapshot<V>, Subscription<V>) {
+        crate::raw::observed::subscribe(&self.core, options.into())
+    }
+}
+
 impl<V: Send + Sync + 'static> Default for Registry<V> {
     fn default() -> Self {
         Self::new()
@@ -562,6 +665,7 @@ impl<V> Clone for Registry<V> {
 impl<V> Drop for Registry<V> {
     fn drop(&mut self) {
         if self.core.remove_registry() {
+            self.core.observers.close();
             self.core.request_collection();
         }
     }
@@ -598,7 +702,7 @@ impl<V: Clone + Send + Sync + 'static> From<std::collections::BTreeMap<String, V
 impl<V> fmt::Debug for Registry<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Registry")
-            .field("label", &self.core.settings.label)
+            .field("label", &self.core.settings.rules.label)
             .field("revision", &self.core.committed())
             .field("entries", &self.core.live())
             .finish()

@@ -4,14 +4,12 @@
 //! that one `RUSTFLAGS="--cfg loom"` turns every protocol into one that loom can explore.
 
 #[cfg(not(loom))]
-#[allow(unused_imports, reason = "the registry takes the rest")]
 pub(crate) use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, atomic},
     thread, thread_local,
 };
 
 #[cfg(loom)]
-#[allow(unused_imports, reason = "the registry takes the rest")]
 pub(crate) use loom::{
     sync::{Arc, Condvar, Mutex, MutexGuard, atomic},
     thread, thread_local,
@@ -47,4 +45,24 @@ pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// Waits on `condvar` until notified (or for no reason at all), whatever an earlier holder did.
+pub(crate) fn wait<'a, T>(condvar: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+    condvar
+        .wait(guard)
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// Waits on `condvar` as [`wait`] does, for `time` at most; under loom, whose clock stands still,
+/// without an end.
+pub(crate) fn wait_timeout<'a, T>(
+    condvar: &Condvar,
+    guard: MutexGuard<'a, T>,
+    time: std::time::Duration,
+) -> MutexGuard<'a, T> {
+    condvar
+        .wait_timeout(guard, time)
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+        .0
 }

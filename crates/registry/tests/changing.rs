@@ -239,7 +239,7 @@ fn a_transaction_gives_up_after_its_attempts() {
     let mut runs = 0;
     let result = registry.transaction(|draft| {
         runs += 1;
-        draft.get("hot");
+        let _ = draft.get("hot");
         registry.put("hot", runs).unwrap();
         draft.put("other", 1)
     });

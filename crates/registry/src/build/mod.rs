@@ -50,22 +50,10 @@ mod loom_build;
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests;
 
-#[allow(
-    unused_imports,
-    reason = "the registry that uses the engine is merged after it"
-)]
-pub(crate) use cell::{Build, BuildFuture, Kind};
+pub(crate) use cell::{Build, Kind};
 pub use context::Context;
 pub use error::{BuildError, BuildName, BuildPath, Cause};
 pub use state::BuildStatus;
+pub(crate) use time::Rules;
 pub use time::{Clock, Retry, Timer};
-#[allow(
-    unused_imports,
-    reason = "the registry that uses the engine is merged after it"
-)]
-pub(crate) use time::{Rules, SystemClock};
-#[allow(
-    unused_imports,
-    reason = "the registry that uses the engine is merged after it"
-)]
 pub(crate) use wait::Wait;

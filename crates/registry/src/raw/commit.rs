@@ -3,10 +3,12 @@
 use std::ptr::NonNull;
 
 use super::core::Core;
+use super::owned::Entry;
 use super::reclaim::{Garbage, Reclaimer};
 use super::slot::Slot;
 use super::table::Table;
 use super::version::{Unpublished, Version};
+use crate::observe::{Admission, Change, Changed, Wakes};
 use crate::sync::atomic::Ordering;
 
 /// One name's part in a commit.
@@ -39,12 +41,16 @@ impl<V> Writer<V> {
 pub(crate) struct Locked<'c, V> {
     core: &'c Core<V>,
     writer: crate::sync::MutexGuard<'c, Writer<V>>,
+    /// The right to tell the observers, once.
+    admission: Option<Admission>,
+    wakes: Option<Wakes<Entry<V>>>,
 }
 
 /// What is left to do after unlocking: destructors of values run only then.
 #[must_use]
 pub(crate) struct Aftermath<V> {
     _garbage: Option<Garbage<V>>,
+    _wakes: Option<Wakes<Entry<V>>>,
 }
 
 impl<V> Core<V> {
@@ -52,9 +58,13 @@ impl<V> Core<V> {
     ///
     /// `change` runs no code of a user: it neither drops nor compares values.
     pub(crate) fn write<R>(&self, change: impl FnOnce(&mut Locked<'_, V>) -> R) -> R {
+        // Waits, outside the mutex, for observers who want to be waited for.
+        let (writer, admission) = self.observers.enter(|| self.lock());
         let mut locked = Locked {
             core: self,
-            writer: self.lock(),
+            writer,
+            admission: Some(admission),
+            wakes: None,
         };
         let result = change(&mut locked);
         let aftermath = locked.finish();
@@ -79,7 +89,10 @@ impl<V> Locked<'_, V> {
     fn finish(mut self) -> Aftermath<V> {
         let due = self.writer.reclaimer.is_due(self.core.settings.hold_back);
         let garbage = due.then(|| self.writer.reclaimer.collect(self.core));
-        Aftermath { _garbage: garbage }
+        Aftermath {
+            _garbage: garbage,
+            _wakes: self.wakes.take(),
+        }
     }
 
     pub(crate) fn revision(&self) -> u64 {
@@ -126,8 +139,10 @@ impl<V> Locked<'_, V> {
         debug_assert!(revision > self.core.committed());
         let tag = self.core.epoch().load(Ordering::Relaxed) + 1;
         self.reserve(ops.len(), tag);
-        let live_before = self.writer.live;
         let mut came_or_went = false;
+        let observed = !self.core.observers.is_empty();
+        let mut changed = Vec::with_capacity(if observed { ops.len() } else { 0 });
+        let first = self.core.committed() + 1;
         for Op {
             name,
             version,
@@ -140,8 +155,12 @@ impl<V> Locked<'_, V> {
             let stamp = stamp.unwrap_or(revision);
             // SAFETY: under the writers' mutex slots in the table are alive.
             let Some(slot) = (unsafe { self.table().find(hash, name) }) else {
-                let first = version.link(revision, stamp, std::ptr::null_mut());
-                self.table().insert(hash, Slot::new(name, first));
+                if observed {
+                    let new = Entry::share(version.get());
+                    changed.push(Changed::new(name.into(), None, Some(new)));
+                }
+                let version = version.link(revision, stamp, std::ptr::null_mut());
+                self.table().insert(hash, Slot::new(name, version));
                 self.writer.used += 1;
                 self.writer.live += 1;
                 came_or_went = true;
@@ -150,22 +169,33 @@ impl<V> Locked<'_, V> {
             // SAFETY: as above.
             let slot = unsafe { slot.as_ref() };
             let head = slot.head();
-            slot.hang(version.link(revision, stamp, head));
             // SAFETY: the head of a slot is never null.
             let head = unsafe { NonNull::new_unchecked(head) };
             // SAFETY: not freed before it is retired, below.
-            let was = !unsafe { head.as_ref() }.is_absent();
+            let old = unsafe { head.as_ref() };
+            let was = !old.is_absent();
+            if observed {
+                let old = was.then(|| Entry::share(old));
+                let new = comes.then(|| Entry::share(version.get()));
+                changed.push(Changed::new(name.into(), old, new));
+            }
+            slot.hang(version.link(revision, stamp, head.as_ptr()));
             self.writer.reclaimer.retire(head, revision, tag);
             came_or_went |= was != comes;
             self.writer.live = self.writer.live + usize::from(comes) - usize::from(was);
         }
-        debug_assert!(came_or_went || self.writer.live == live_before);
         if came_or_went {
             self.core.note_membership(revision, self.writer.live);
         }
         self.core.publish(revision);
         // Release: pairs with the Acquire of a pin; whoever pins this epoch sees this commit.
         self.core.epoch().store(tag, Ordering::Release);
+
+        if observed && let Some(admission) = self.admission.take() {
+            changed.sort_unstable_by(|a, b| a.name().cmp(b.name()));
+            let change = crate::sync::Arc::new(Change::new(first..=revision, changed));
+            self.wakes = Some(self.core.observers.push(admission, &change));
+        }
     }
 
     /// Makes room for `more` slots. `tag` is the epoch after the commit that needs them.

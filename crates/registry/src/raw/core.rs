@@ -3,6 +3,7 @@
 use std::ptr::NonNull;
 
 use super::commit::Writer;
+use super::owned::Entry;
 use super::pin::Pin;
 use super::slot::Slot;
 use super::snapshot::Order;
@@ -11,6 +12,7 @@ use super::table::{self, Table};
 use super::version::Version;
 use crate::builder::Settings;
 use crate::hash::HashState;
+use crate::observe::Observers;
 use crate::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{Arc, Mutex, lock};
 
@@ -44,6 +46,7 @@ pub(crate) struct Core<V> {
     front: Front<V>,
     side: Side,
     pub(crate) settings: Settings,
+    pub(crate) observers: Observers<Entry<V>>,
     /// The order of the present names, when somebody has asked for it.
     order: Mutex<Option<Arc<Order<V>>>>,
     writer: Mutex<Writer<V>>,
@@ -75,6 +78,7 @@ impl<V> Core<V> {
                 registries: AtomicUsize::new(1),
             },
             settings,
+            observers: Observers::new(),
             order: Mutex::new(None),
             writer: Mutex::new(Writer::new()),
             #[cfg(loom)]

@@ -32,6 +32,7 @@ pub(crate) mod barrier;
 pub(crate) mod commit;
 pub(crate) mod core;
 pub(crate) mod handle;
+pub(crate) mod observed;
 pub(crate) mod owned;
 pub(crate) mod pin;
 pub(crate) mod reclaim;
@@ -39,6 +40,7 @@ pub(crate) mod slot;
 pub(crate) mod snapshot;
 pub(crate) mod snapshots;
 pub(crate) mod table;
+pub(crate) mod unbuilt;
 pub(crate) mod version;
 pub(crate) mod view;
 

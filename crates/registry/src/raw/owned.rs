@@ -3,11 +3,11 @@
 use std::fmt;
 use std::ops::Deref;
 use std::ptr::NonNull;
+use std::sync::Arc;
 
 use super::version::Version;
-use crate::build::Build;
+use crate::build::{Build, BuildStatus};
 use crate::place::Place;
-use crate::sync::Arc;
 
 /// An entry as it was in some revision, shared with whoever else looks at it.
 ///
@@ -81,16 +81,15 @@ impl<V> Entry<V> {
         }
     }
 
-    pub(crate) fn build(&self) -> Option<&Arc<Build>> {
-        self.version().build()
+    /// Returns how far the build is; `None` when the entry is not made by a factory.
+    #[must_use]
+    pub fn build_status(&self) -> Option<BuildStatus> {
+        self.build().map(|build| build.status())
     }
 
-    /// Puts the built value into the entry.
-    ///
-    /// Called by the build of this entry only, which runs one at a time and ends with success.
-    pub(crate) fn fill(&self, value: V) {
-        // SAFETY: see above; builds of one entry exclude one another.
-        unsafe { self.version().fill(value) };
+    /// Whoever waits for the build holds an entry meanwhile: the build fills the version through it.
+    pub(crate) fn build(&self) -> Option<&Arc<Build>> {
+        self.version().build()
     }
 }
 

@@ -3,10 +3,10 @@
 use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
+use std::sync::Arc;
 
 use crate::build::Build;
 use crate::place::Place;
-use crate::sync::Arc;
 use crate::sync::atomic::{AtomicPtr, AtomicU8, AtomicUsize, Ordering, fence};
 
 const READY: u8 = 0;

@@ -1,0 +1,51 @@
+//! Why a command did not do what it was asked, and the exit code that says so.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::process::ExitCode;
+
+/// The exit code of a command that was called the wrong way.
+pub(crate) const USAGE: u8 = 2;
+/// The exit code of a command that was called rightly and failed.
+const FAILED: u8 = 1;
+
+/// The reason why a command that was called rightly failed: exit code 1.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    message: String,
+    closed_pipe: bool,
+}
+
+impl Failure {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            closed_pipe: false,
+        }
+    }
+
+    /// A failure to write the answer; a reader that has gone away is no failure.
+    pub(crate) fn output(error: &io::Error) -> Self {
+        Self {
+            closed_pipe: error.kind() == io::ErrorKind::BrokenPipe,
+            ..Self::new(format!("cannot write to stdout: {error}"))
+        }
+    }
+
+    pub(crate) fn is_closed_pipe(&self) -> bool {
+        self.closed_pipe
+    }
+
+    pub(crate) fn exit_code() -> ExitCode {
+        ExitCode::from(FAILED)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Error for Failure {}

@@ -1,0 +1,40 @@
+//! The `byname` program: a server of names, and commands over the same data.
+#![forbid(unsafe_code)]
+
+mod catalog;
+mod cli;
+mod data;
+mod failure;
+mod logging;
+mod output;
+mod serve;
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use crate::cli::{CatalogCommand, Cli, Command};
+use crate::failure::Failure;
+
+fn main() -> ExitCode {
+    let cli = match Cli::from_command_line() {
+        Ok(cli) => cli,
+        Err(code) => return code,
+    };
+    logging::start(cli.log_filter());
+    let outcome = match cli.command {
+        Command::Serve(arguments) => serve::run(&arguments),
+        Command::Catalog(CatalogCommand::List(arguments)) => catalog::list(&arguments),
+        Command::Catalog(CatalogCommand::Show(arguments)) => catalog::show(&arguments),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) if failure.is_closed_pipe() => ExitCode::SUCCESS,
+        Err(failure) => report(&failure),
+    }
+}
+
+/// Writes the failure to stderr; a closed stderr leaves only the exit code to tell.
+fn report(failure: &Failure) -> ExitCode {
+    let _ = writeln!(io::stderr().lock(), "error: {failure}");
+    Failure::exit_code()
+}

@@ -1,0 +1,110 @@
+//! `byname serve`: the catalog over HTTP.
+
+mod connections;
+mod stall;
+mod stop;
+
+use std::io::{self, Write as _};
+use std::time::Duration;
+
+use axum::Router;
+use byname_catalog::{follow, http};
+use tokio::net::TcpListener;
+use tracing::{info, warn};
+
+use self::connections::{Bounds, Connections};
+use self::stop::StopSignals;
+use crate::cli::ServeArguments;
+use crate::data::{self, Data};
+use crate::failure::Failure;
+
+/// How long a peer may take to send a request's head, and how long a connection may idle.
+const HEAD_TIME: Duration = Duration::from_secs(15);
+/// How long a peer may take nothing of its answer.
+const STALL_TIME: Duration = Duration::from_secs(30);
+/// The bytes of a request's head.
+const HEAD_BYTES: usize = 64 * 1024;
+
+/// Serves until a signal ends it.
+pub(crate) fn run(arguments: &ServeArguments) -> Result<(), Failure> {
+    let (catalog, _follower) = match data::open(&arguments.data)? {
+        Data::Embedded(catalog) => (catalog, None),
+        Data::Files(files) => {
+            let catalog = files.catalog().clone();
+            let options = follow::Options::default().poll(Some(arguments.poll));
+            let follower = files.follow(options).map_err(|error| {
+                Failure::new(format!("cannot start following the catalog files: {error}"))
+            })?;
+            (catalog, Some(follower))
+        }
+    };
+    let router = http::router(catalog);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(format!("cannot start the server's threads: {error}")))?;
+    let outcome = runtime.block_on(serve(router, arguments));
+    // What is left at this point was given up on: nothing waits for it any longer.
+    runtime.shutdown_background();
+    outcome
+}
+
+async fn serve(router: Router, arguments: &ServeArguments) -> Result<(), Failure> {
+    let mut signals = StopSignals::listen()
+        .map_err(|error| Failure::new(format!("cannot listen for signals: {error}")))?;
+    let listener = listen(arguments).await?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| Failure::new(format!("cannot tell the server's address: {error}")))?;
+    let bounds = Bounds {
+        connections: arguments.max_connections.get(),
+        head: HEAD_TIME,
+        stall: STALL_TIME,
+        head_bytes: HEAD_BYTES,
+    };
+    let connections = Connections::accept(listener, router, bounds);
+    announce(&format!("http://{address}"));
+
+    let signal = signals.next().await;
+    info!(signal, "stopping: finishing requests in flight");
+    tokio::select! {
+        left = connections.drain(arguments.drain) => {
+            if left > 0 {
+                warn!(connections = left, "stopped before these had finished their requests");
+            }
+            Ok(())
+        }
+        signal = signals.next() => {
+            Err(Failure::new(format!("stopped at once by a second signal ({signal})")))
+        }
+    }
+}
+
+async fn listen(arguments: &ServeArguments) -> Result<TcpListener, Failure> {
+    let address = arguments.listen;
+    TcpListener::bind(address).await.map_err(|error| {
+        Failure::new(match error.kind() {
+            io::ErrorKind::AddrInUse => format!(
+                "cannot listen on {address}: another program does already; stop it, or choose \
+                 another port with --listen {}:0 (any free one)",
+                address.ip()
+            ),
+            io::ErrorKind::PermissionDenied => format!(
+                "cannot listen on {address}: not permitted; ports below 1024 often need more \
+                 rights, choose another with --listen"
+            ),
+            io::ErrorKind::AddrNotAvailable => format!(
+                "cannot listen on {address}: this machine has no such address; use 127.0.0.1 \
+                 for this machine only or 0.0.0.0 for all of its addresses"
+            ),
+            _ => format!("cannot listen on {address}: {error}"),
+        })
+    })
+}
+
+/// Tells where the server answers; whoever started it may not listen, which is no failure.
+fn announce(url: &str) {
+    info!(url, "serving");
+    let mut stdout = io::stdout().lock();
+    let _ = writeln!(stdout, "{url}").and_then(|()| stdout.flush());
+}

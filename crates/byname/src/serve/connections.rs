@@ -1,0 +1,144 @@
+//! Accepting connections, serving them within bounds, and ending them in order.
+
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{debug, warn};
+
+use super::stall::Stall;
+
+/// What one peer may cost.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    /// Connections served at a time; further ones wait in the system's backlog.
+    pub(super) connections: usize,
+    /// How long a peer may take to send a request's head, and how long a connection may idle.
+    pub(super) head: Duration,
+    /// How long a peer may take nothing of its answer.
+    pub(super) stall: Duration,
+    /// The bytes of a request's head.
+    pub(super) head_bytes: usize,
+}
+
+/// How long accepting pauses after the system refused a connection for want of something.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// A listening socket, and the connections that came through it.
+#[derive(Debug)]
+pub(super) struct Connections {
+    tasks: TaskTracker,
+    stop: CancellationToken,
+    accepting: tokio::task::JoinHandle<()>,
+}
+
+impl Connections {
+    /// Serves `router` on every connection that `listener` yields, until [`drain`](Self::drain).
+    pub(super) fn accept(listener: TcpListener, router: Router, bounds: Bounds) -> Self {
+        let tasks = TaskTracker::new();
+        let stop = CancellationToken::new();
+        let accepting = {
+            let (tasks, stop) = (tasks.clone(), stop.clone());
+            tokio::spawn(async move {
+                let connections = Arc::new(Semaphore::new(bounds.connections));
+                let accept = async {
+                    loop {
+                        let (stream, permit) = next(&listener, &connections).await;
+                        let served = serve(stream, router.clone(), bounds, stop.clone(), permit);
+                        tasks.spawn(served);
+                    }
+                };
+                // Leaving this block closes the socket: from then on peers are refused.
+                stop.run_until_cancelled(accept).await;
+            })
+        };
+        Self {
+            tasks,
+            stop,
+            accepting,
+        }
+    }
+
+    /// Refuses new connections, closes idle ones, and waits for requests in flight to finish.
+    ///
+    /// Returns the number of connections that still had a request in flight after `limit`.
+    pub(super) async fn drain(self, limit: Duration) -> usize {
+        self.stop.cancel();
+        // The task ends by itself and does not panic; that it is gone is all that matters.
+        let _ = self.accepting.await;
+        self.tasks.close();
+        match tokio::time::timeout(limit, self.tasks.wait()).await {
+            Ok(()) => 0,
+            Err(_) => self.tasks.len(),
+        }
+    }
+}
+
+/// Waits for room for one more connection, then for the connection.
+async fn next(
+    listener: &TcpListener,
+    connections: &Arc<Semaphore>,
+) -> (TcpStream, Option<OwnedSemaphorePermit>) {
+    // The semaphore is never closed, so the permit is always there.
+    let permit = Arc::clone(connections).acquire_owned().await.ok();
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return (stream, permit),
+            Err(error) if ended_by_peer(&error) => debug!(%error, "a connection went away"),
+            Err(error) => {
+                warn!(%error, "cannot accept a connection; trying again");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+fn ended_by_peer(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionReset
+    )
+}
+
+/// Serves one connection to its end, or to the end of its present request after `stop`.
+async fn serve(
+    stream: TcpStream,
+    router: Router,
+    bounds: Bounds,
+    stop: CancellationToken,
+    permit: Option<OwnedSemaphorePermit>,
+) {
+    // A page is written in one go; waiting to fill a packet would only delay its end.
+    let _ = stream.set_nodelay(true);
+    let stream = TokioIo::new(Stall::new(stream, bounds.stall));
+    let mut connection = pin!(
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(bounds.head)
+            .max_buf_size(bounds.head_bytes)
+            .half_close(true)
+            .serve_connection(stream, TowerToHyperService::new(router))
+    );
+    let outcome = tokio::select! {
+        outcome = connection.as_mut() => outcome,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = outcome {
+        debug!(%error, "a connection ended early");
+    }
+    drop(permit);
+}

@@ -1,0 +1,216 @@
+//! The real program on a real socket, and a client that speaks to it.
+
+#![allow(dead_code, reason = "each test file uses its own part of this")]
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// How long anything may take before a test gives up: far longer than it ever does.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The program with these arguments.
+pub(crate) fn byname<const N: usize>(arguments: [&str; N]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_byname"));
+    command
+        .args(arguments)
+        .env_remove("BYNAME_LOG")
+        .stdin(Stdio::null());
+    command
+}
+
+/// A running `byname serve`; it ends with the test.
+#[derive(Debug)]
+pub(crate) struct Server {
+    process: Child,
+    pub(crate) address: SocketAddr,
+    pub(crate) url: String,
+}
+
+impl Server {
+    /// Serves the embedded data.
+    pub(crate) fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// Serves files.
+    pub(crate) fn serving<P: AsRef<Path>>(files: &[P]) -> Self {
+        let arguments: Vec<&str> = files
+            .iter()
+            .flat_map(|file| ["--catalog", file.as_ref().to_str().unwrap()])
+            .collect();
+        Self::with(&arguments)
+    }
+
+    /// Serves with these further arguments, on a free port.
+    pub(crate) fn with(arguments: &[&str]) -> Self {
+        let mut command = byname(["serve", "--listen", "127.0.0.1:0"]);
+        command
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut process = command.spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let url = line.trim_end().to_owned();
+        let Some(address) = url.strip_prefix("http://") else {
+            let output = process.wait_with_output().unwrap();
+            panic!(
+                "the server did not start: {}",
+                String::from_utf8_lossy(&output.stderr)
+            );
+        };
+        Self {
+            process,
+            address: address.parse().unwrap(),
+            url: url.clone(),
+        }
+    }
+
+    pub(crate) fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Response {
+        self.request("GET", path)
+    }
+
+    pub(crate) fn request(&self, method: &str, path: &str) -> Response {
+        let mut stream = self.connect();
+        let head = format!("{method} {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        Response::read(stream)
+    }
+
+    /// The JSON of an answer that must be a success.
+    pub(crate) fn json(&self, path: &str) -> Value {
+        let response = self.get(path);
+        assert_eq!(response.status, 200, "{path}: {}", response.body);
+        assert_eq!(response.header("content-type"), Some("application/json"));
+        response.json()
+    }
+
+    /// Waits until `/readyz` is as wanted, and returns it.
+    pub(crate) fn ready_when(&self, wanted: impl Fn(&Value) -> bool) -> Value {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let ready = self.json("/readyz");
+            if wanted(&ready) {
+                return ready;
+            }
+            assert!(Instant::now() < deadline, "still waiting at {ready}");
+            std::thread::yield_now();
+        }
+    }
+
+    /// Waits until file `index` (from 0) was taken over at `revision` or later.
+    pub(crate) fn taken_over(&self, index: usize, revision: u64) -> Value {
+        self.ready_when(|ready| {
+            let file = &ready["files"][index];
+            file["state"] == "good" && file["good_revision"].as_u64() >= Some(revision)
+        })
+    }
+
+    /// All names, page by page.
+    pub(crate) fn names(&self, limit: usize) -> Vec<(String, String)> {
+        let mut names = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let page = self.json(&format!("/api/v1/models?limit={limit}{cursor}"));
+            let data = page["data"].as_array().unwrap();
+            assert!(data.len() <= limit);
+            names.extend(data.iter().map(key));
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return names,
+            }
+        }
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Sends a signal: `TERM`, `INT`.
+    pub(crate) fn signal(&self, name: &str) {
+        let sent = Command::new("kill")
+            .args(["-s", name, &self.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(sent.success());
+    }
+
+    /// Whether the process has ended by itself.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.process.try_wait().unwrap().is_some()
+    }
+
+    /// Waits for the end, and returns it with everything written to stderr.
+    pub(crate) fn wait(mut self) -> (ExitStatus, String) {
+        let mut log = String::new();
+        self.process
+            .stderr
+            .take()
+            .unwrap()
+            .read_to_string(&mut log)
+            .unwrap();
+        (self.process.wait().unwrap(), log)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Provider and id of an item.
+pub(crate) fn key(item: &Value) -> (String, String) {
+    let part = |name: &str| item[name].as_str().unwrap().to_owned();
+    (part("provider"), part("id"))
+}
+
+/// An answer, read to the end of its connection.
+#[derive(Debug)]
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: String,
+}
+
+impl Response {
+    pub(crate) fn read(mut stream: TcpStream) -> Self {
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        let (head, body) = text
+            .split_once("\r\n\r\n")
+            .unwrap_or_else(|| panic!("no whole head in {text:?}"));
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        Self {
+            status,
+            head: head.to_owned(),
+            body: body.to_owned(),
+        }
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().skip(1).find_map(|line| {
+            let (found, value) = line.split_once(':')?;
+            found.eq_ignore_ascii_case(name).then(|| value.trim())
+        })
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
+    }
+}
