@@ -7,6 +7,10 @@ use std::time::{Duration, Instant};
 use crate::histogram::Histogram;
 use crate::measure::{Pool, Sample, TOLERATED, Work};
 
+/// A window in which the core took this many times its best time for a fixed piece of arithmetic is
+/// thrown away.
+const SLOW: f64 = 1.25;
+
 /// How often every cell is measured.
 pub(crate) const REPEATS: usize = 9;
 
@@ -68,6 +72,8 @@ pub(crate) struct Session {
     results: BTreeMap<(String, String, String), f64>,
     windows: usize,
     dirty: usize,
+    slow: usize,
+    best: u64,
     doubtful: usize,
     cells: usize,
 }
@@ -83,6 +89,8 @@ impl Session {
             results: BTreeMap::new(),
             windows: 0,
             dirty: 0,
+            slow: 0,
+            best: u64::MAX,
             doubtful: 0,
             cells: 0,
         }
@@ -164,12 +172,14 @@ impl Session {
     /// Says how many windows were taken and thrown away.
     pub(crate) fn account(&self) -> String {
         format!(
-            "{} windows were taken, {} of them thrown away because a worker waited for its core \
-             more than {:.0} % of the time; {} of {} cells had fewer than the wanted clean windows \
+            "{} windows were taken; {} of them were thrown away because a worker waited for its \
+             core more than {:.0} % of the time, and {} because a core was slower than {SLOW}× its \
+             best; {} of {} cells had fewer than the wanted clean windows \
              and show the lower quartile of all",
             self.windows,
             self.dirty,
             TOLERATED * 100.0,
+            self.slow,
             self.doubtful,
             self.cells,
         )
@@ -191,10 +201,20 @@ impl Session {
                 .pool
                 .window(&job.work, job.threads, job.window, job.warm);
             let crowded = job.threads > self.cores;
-            let take = Take::of(samples, self.cores, crowded);
+            let pace = samples.iter().map(|sample| sample.pace).max().unwrap_or(0);
+            self.best = samples
+                .iter()
+                .map(|sample| sample.pace)
+                .filter(|pace| *pace > 0)
+                .fold(self.best, u64::min);
+            let mut take = Take::of(samples, self.cores, crowded);
             self.windows += 1;
+            self.dirty += usize::from(!take.clean);
+            if take.clean && !crowded && pace as f64 > self.best as f64 * SLOW {
+                take.clean = false;
+                self.slow += 1;
+            }
             let clean = take.clean;
-            self.dirty += usize::from(!clean);
             takes.push(take);
             if clean || attempt == 6 || Instant::now() > retake_until {
                 break;

@@ -25,6 +25,10 @@ pub(crate) struct Sample {
     pub(crate) nanos: u64,
     /// Nanoseconds in which the worker was ready to run and another thread had its core.
     pub(crate) waited: u64,
+    /// Nanoseconds that a fixed piece of arithmetic took beside the window; the slower of before
+    /// and after. Tells when the core itself was slow: another machine on its other half, a lower
+    /// clock.
+    pub(crate) pace: u64,
     pub(crate) latencies: Option<Histogram>,
 }
 
@@ -66,6 +70,7 @@ impl Lane<'_> {
             }
         }
         self.meet();
+        let before = pace();
         let waited = self.waiting.nanos();
         let begun = Instant::now();
         let mut ops = 0;
@@ -78,6 +83,7 @@ impl Lane<'_> {
             }
         };
         let waited = self.waiting.nanos() - waited;
+        let pace = before.max(pace());
         self.gate.finished.fetch_add(1, Ordering::AcqRel);
         while self.gate.finished.load(Ordering::Acquire) < self.threads {
             step(length.min(64));
@@ -86,6 +92,7 @@ impl Lane<'_> {
             ops,
             nanos: elapsed.as_nanos() as u64,
             waited,
+            pace,
             latencies: None,
         }
     }
@@ -102,6 +109,7 @@ impl Lane<'_> {
         drop(run(prepare()));
         let clock = clock();
         self.meet();
+        let before = pace();
         let waited = self.waiting.nanos();
         let begun = Instant::now();
         let mut sample = Sample::default();
@@ -122,6 +130,7 @@ impl Lane<'_> {
         let all = begun.elapsed().as_nanos().max(1) as f64;
         let waited = (self.waiting.nanos() - waited) as f64;
         sample.waited = (waited * sample.nanos as f64 / all) as u64;
+        sample.pace = before.max(pace());
         self.gate.finished.fetch_add(1, Ordering::AcqRel);
         sample
     }
@@ -259,6 +268,23 @@ impl Pool {
             })
             .collect()
     }
+}
+
+/// Times arithmetic that keeps all units of a core busy: twice some 3 microseconds, the better
+/// counts.
+fn pace() -> u64 {
+    let once = || {
+        let mut chains = std::hint::black_box([1_u64, 2, 3, 4, 5, 6]);
+        let begun = Instant::now();
+        for at in 0..1_500_u64 {
+            for chain in &mut chains {
+                *chain = chain.rotate_left(7) ^ at;
+            }
+            chains = std::hint::black_box(chains);
+        }
+        begun.elapsed().as_nanos() as u64
+    };
+    once().min(once())
 }
 
 /// Gives the nanoseconds between two readings of the clock with nothing between them.

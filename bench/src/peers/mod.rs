@@ -14,6 +14,8 @@ use crate::names::{Names, Queries, Query, Svc};
 
 pub(crate) mod arc_swapped;
 pub(crate) mod byname;
+pub(crate) mod byname_observe;
+pub(crate) mod byname_once;
 pub(crate) mod channel;
 pub(crate) mod dash;
 pub(crate) mod double;

@@ -98,7 +98,7 @@ impl Notifier for Watch {
 pub(crate) type Make = fn(usize) -> Arc<dyn Notifier>;
 
 fn notifiers() -> Vec<(&'static str, Make)> {
-    let notifiers: Vec<(&'static str, Make)> = vec![
+    vec![
         (FLOOR, |observers| Arc::new(Plain(callbacks(observers)))),
         ("`RwLock` of callbacks", |observers| {
             Arc::new(Locked(RwLock::new(callbacks(observers))))
@@ -114,8 +114,15 @@ fn notifiers() -> Vec<(&'static str, Make)> {
             let receivers = (0..observers).map(|_| first.clone()).collect();
             Arc::new(Watch(sender, Mutex::new(receivers)))
         }),
-    ];
-    notifiers
+        (
+            "**registry** `replace`, each receives",
+            crate::peers::byname_observe::subscribed,
+        ),
+        (
+            "registry's `Subject` of callbacks",
+            crate::peers::byname_observe::subject,
+        ),
+    ]
 }
 
 pub(super) fn run(session: &mut Session, report: &mut Report) -> io::Result<()> {

@@ -16,12 +16,15 @@ use crate::report::Report;
 
 pub(crate) const FLOOR: &str = "a kept `Arc`";
 const THREADS: usize = 100;
-const NAME: &str = "service-that-is-built-once";
+pub(crate) const NAME: &str = "service-that-is-built-once";
+
+/// Makes the value.
+pub(crate) type Build = Arc<dyn Fn() -> Arc<Svc> + Send + Sync>;
 
 /// Something that builds one value once.
 pub(crate) trait Cell: Send + Sync {
-    /// Asks for the value, building it with `build` when it is the first to ask.
-    fn ask(&self, build: &(dyn Fn() -> Arc<Svc> + Sync)) -> u64;
+    /// Asks for the value; the first to ask builds it.
+    fn ask(&self) -> u64;
     /// Reads the built value so many times in the way that is quickest for it.
     fn read(&self, times: usize) -> u64;
 }
@@ -35,41 +38,41 @@ pub(crate) fn again(times: usize, mut read: impl FnMut() -> u64) -> u64 {
     sum
 }
 
-struct Kept(Arc<Svc>);
+struct Kept(Build, Arc<Svc>);
 
 impl Cell for Kept {
-    fn ask(&self, build: &(dyn Fn() -> Arc<Svc> + Sync)) -> u64 {
-        std::hint::black_box(build()).id
+    fn ask(&self) -> u64 {
+        std::hint::black_box((self.0)()).id
     }
     fn read(&self, times: usize) -> u64 {
-        again(times, || std::hint::black_box(&self.0).id)
+        again(times, || std::hint::black_box(&self.1).id)
     }
 }
 
-struct Std(OnceLock<Arc<Svc>>);
+struct Std(Build, OnceLock<Arc<Svc>>);
 
 impl Cell for Std {
-    fn ask(&self, build: &(dyn Fn() -> Arc<Svc> + Sync)) -> u64 {
-        self.0.get_or_init(build).id
+    fn ask(&self) -> u64 {
+        self.1.get_or_init(|| (self.0)()).id
     }
     fn read(&self, times: usize) -> u64 {
         again(times, || {
-            std::hint::black_box(&self.0)
+            std::hint::black_box(&self.1)
                 .get_or_init(|| unreachable!("it was built"))
                 .id
         })
     }
 }
 
-struct Tokio(tokio::sync::OnceCell<Arc<Svc>>);
+struct Tokio(Build, tokio::sync::OnceCell<Arc<Svc>>);
 
 impl Cell for Tokio {
-    fn ask(&self, build: &(dyn Fn() -> Arc<Svc> + Sync)) -> u64 {
-        wait(self.0.get_or_init(|| async { build() })).id
+    fn ask(&self) -> u64 {
+        wait(self.1.get_or_init(|| async { (self.0)() })).id
     }
     fn read(&self, times: usize) -> u64 {
         again(times, || {
-            let cell = std::hint::black_box(&self.0);
+            let cell = std::hint::black_box(&self.1);
             wait(cell.get_or_init(|| async { unreachable!("it was built") })).id
         })
     }
@@ -98,69 +101,91 @@ pub(crate) fn wait<F: Future>(future: F) -> F::Output {
     }
 }
 
-struct Moka(moka::sync::Cache<String, Arc<Svc>, Hasher>);
+struct Moka(Build, moka::sync::Cache<String, Arc<Svc>, Hasher>);
 
 impl Cell for Moka {
-    fn ask(&self, build: &(dyn Fn() -> Arc<Svc> + Sync)) -> u64 {
-        self.0.get_with_by_ref(NAME, build).id
+    fn ask(&self) -> u64 {
+        self.1.get_with_by_ref(NAME, || (self.0)()).id
     }
     fn read(&self, times: usize) -> u64 {
         again(times, || {
-            self.0
+            self.1
                 .get_with_by_ref(NAME, || unreachable!("it was built"))
                 .id
         })
     }
 }
 
-struct Dash(dashmap::DashMap<Arc<str>, Arc<Svc>, Hasher>);
+struct Dash(Build, dashmap::DashMap<Arc<str>, Arc<Svc>, Hasher>);
 
 impl Cell for Dash {
-    fn ask(&self, build: &(dyn Fn() -> Arc<Svc> + Sync)) -> u64 {
-        self.0.entry(Arc::from(NAME)).or_insert_with(build).id
+    fn ask(&self) -> u64 {
+        self.1
+            .entry(Arc::from(NAME))
+            .or_insert_with(|| (self.0)())
+            .id
     }
     fn read(&self, times: usize) -> u64 {
         // What one writes who knows that `entry` takes the shard for writing.
-        again(times, || self.0.get(NAME).map_or(0, |entry| entry.id))
+        again(times, || self.1.get(NAME).map_or(0, |entry| entry.id))
     }
 }
 
-struct Papaya(papaya::HashMap<Arc<str>, Arc<Svc>, Hasher>);
+struct Papaya(Build, papaya::HashMap<Arc<str>, Arc<Svc>, Hasher>);
 
 impl Cell for Papaya {
-    fn ask(&self, build: &(dyn Fn() -> Arc<Svc> + Sync)) -> u64 {
-        self.0.pin().get_or_insert_with(Arc::from(NAME), build).id
+    fn ask(&self) -> u64 {
+        self.1
+            .pin()
+            .get_or_insert_with(Arc::from(NAME), || (self.0)())
+            .id
     }
     fn read(&self, times: usize) -> u64 {
-        again(times, || self.0.pin().get(NAME).map_or(0, |value| value.id))
+        again(times, || self.1.pin().get(NAME).map_or(0, |value| value.id))
     }
 }
 
-/// How a cell with nothing built is made.
-pub(crate) type Make = fn() -> Arc<dyn Cell>;
+/// How a cell with nothing built, and a way to build it, is made.
+pub(crate) type Make = fn(Build) -> Arc<dyn Cell>;
 
 fn cells() -> Vec<(&'static str, Make)> {
-    let cells: Vec<(&'static str, Make)> = vec![
-        (FLOOR, || Arc::new(Kept(Arc::new(Svc::new(0))))),
-        ("std `OnceLock`", || Arc::new(Std(OnceLock::new()))),
-        ("tokio `OnceCell`", || {
-            Arc::new(Tokio(tokio::sync::OnceCell::new()))
+    vec![
+        (FLOOR, |build| Arc::new(Kept(build, Arc::new(Svc::new(0))))),
+        ("std `OnceLock`", |build| {
+            Arc::new(Std(build, OnceLock::new()))
         }),
-        ("moka `get_with`", || {
-            Arc::new(Moka(
-                moka::sync::Cache::builder()
-                    .max_capacity(1_000)
-                    .build_with_hasher(Hasher::default()),
+        ("tokio `OnceCell`", |build| {
+            Arc::new(Tokio(build, tokio::sync::OnceCell::new()))
+        }),
+        ("moka `get_with`", |build| {
+            let cache = moka::sync::Cache::builder().max_capacity(1_000);
+            Arc::new(Moka(build, cache.build_with_hasher(Hasher::default())))
+        }),
+        ("dashmap `entry`, then `get`", |build| {
+            Arc::new(Dash(
+                build,
+                dashmap::DashMap::with_hasher(Hasher::default()),
             ))
         }),
-        ("dashmap `entry`, then `get`", || {
-            Arc::new(Dash(dashmap::DashMap::with_hasher(Hasher::default())))
+        ("papaya `get_or_insert_with`, then `get`", |build| {
+            Arc::new(Papaya(
+                build,
+                papaya::HashMap::with_hasher(Hasher::default()),
+            ))
         }),
-        ("papaya `get_or_insert_with`, then `get`", || {
-            Arc::new(Papaya(papaya::HashMap::with_hasher(Hasher::default())))
-        }),
-    ];
-    cells
+        (
+            "**registry** `resolve`, then `get`",
+            crate::peers::byname_once::built,
+        ),
+        (
+            "**registry** `resolve`, then a handle in a view",
+            crate::peers::byname_once::built_handle,
+        ),
+    ]
+}
+
+fn at_once() -> Build {
+    Arc::new(|| Arc::new(Svc::new(1)))
 }
 
 pub(super) fn run(session: &mut Session, report: &mut Report) -> io::Result<()> {
@@ -179,17 +204,22 @@ pub(super) fn run(session: &mut Session, report: &mut Report) -> io::Result<()> 
         let first: Work = Arc::new(move |lane: &mut Lane<'_>| {
             lane.batches(
                 16,
-                || -> Vec<Arc<dyn Cell>> { (0..16).map(|_| make()).collect() },
+                || -> Vec<Arc<dyn Cell>> {
+                    {
+                        let build = at_once();
+                        (0..16).map(|_| make(Arc::clone(&build))).collect()
+                    }
+                },
                 |cells| {
                     for cell in &cells {
-                        std::hint::black_box(cell.ask(&|| Arc::new(Svc::new(1))));
+                        std::hint::black_box(cell.ask());
                     }
                     cells
                 },
             )
         });
-        let cell = make();
-        cell.ask(&|| Arc::new(Svc::new(1)));
+        let cell = make(at_once());
+        cell.ask();
         let later: Work = Arc::new(move |lane: &mut Lane<'_>| {
             lane.measure(|length| {
                 std::hint::black_box(cell.read(length));
@@ -214,26 +244,29 @@ pub(super) fn run(session: &mut Session, report: &mut Report) -> io::Result<()> 
     ))?;
     let mut lines = Vec::new();
     for (name, make) in cells().into_iter().filter(|(name, _)| *name != FLOOR) {
-        let worst = (0..5).map(|_| builds(&make())).max().unwrap_or(0);
+        let worst = (0..5).map(|_| builds(make)).max().unwrap_or(0);
         session.record("once", name, "builds", worst as f64);
         lines.push(vec![name.into(), worst.to_string()]);
     }
     report.texts("", &["builds"], &lines)
 }
 
-fn builds(cell: &Arc<dyn Cell>) -> usize {
+fn builds(make: Make) -> usize {
     let ready = Barrier::new(THREADS);
-    let builds = AtomicUsize::new(0);
-    let build = || {
-        builds.fetch_add(1, Ordering::Relaxed);
-        thread::sleep(std::time::Duration::from_millis(1));
-        Arc::new(Svc::new(1))
+    let builds = Arc::new(AtomicUsize::new(0));
+    let cell = {
+        let builds = Arc::clone(&builds);
+        make(Arc::new(move || {
+            builds.fetch_add(1, Ordering::Relaxed);
+            thread::sleep(std::time::Duration::from_millis(1));
+            Arc::new(Svc::new(1))
+        }))
     };
     thread::scope(|scope| {
         for _ in 0..THREADS {
             scope.spawn(|| {
                 ready.wait();
-                std::hint::black_box(cell.ask(&build));
+                std::hint::black_box(cell.ask());
             });
         }
     });
