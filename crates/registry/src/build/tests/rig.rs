@@ -17,7 +17,7 @@ use std::{
 };
 
 use super::super::{
-    Build, BuildError, BuildFuture, BuildStatus, Cause, Clock, Context, Kind, Retry, Rules, Wait,
+    Build, BuildError, BuildStatus, Cause, Clock, Context, Kind, Retry, Rules, Wait,
 };
 
 /// What a factory under test returns.
@@ -109,7 +109,7 @@ pub(super) fn asynchronous<F>(
 where
     F: Future<Output = Outcome> + Send + 'static,
 {
-    let start = move |context| -> BuildFuture { Box::pin(factory(context)) };
+    let start = move |context| -> super::super::cell::BuildFuture { Box::pin(factory(context)) };
     Build::new(Arc::from(name), Kind::Async, retry, rules, start)
 }
 
