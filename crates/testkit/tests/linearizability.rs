@@ -405,7 +405,7 @@ fn operations_that_touch_in_time_overlap() {
 }
 
 #[test]
-fn a_real_object_passes_and_one_with_a_race_is_caught() {
+fn concurrent_calls_of_a_right_object_pass_and_of_a_racy_one_are_caught() {
     // Between the check and the act the other thread may check, if it is not kept out.
     let history = |kept_out: bool| {
         let (place, owner) = (Mutex::new(0), Mutex::new(()));

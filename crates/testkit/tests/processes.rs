@@ -5,7 +5,7 @@ use std::{io::ErrorKind, path::Path, time::Duration};
 
 /// The test binary as its own children: none passes the barrier before the last one has come.
 #[test]
-fn children_of_the_test_start_together() {
+fn concurrent_children_of_the_test_start_together() {
     if let Some(role) = role() {
         let (folder, number) = role.split_once(' ').unwrap();
         std::fs::write(Path::new(folder).join(number), "").unwrap();
@@ -19,7 +19,7 @@ fn children_of_the_test_start_together() {
     for number in 0..6 {
         let role = format!("{} {number}", folder.0.display());
         barrier
-            .spawn_test("children_of_the_test_start_together", &role)
+            .spawn_test("concurrent_children_of_the_test_start_together", &role)
             .unwrap();
     }
     for (number, child) in barrier.release().unwrap().into_iter().enumerate() {

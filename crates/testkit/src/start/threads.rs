@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nobody_passes_before_the_last_has_come_in_any_round() {
+    fn concurrent_threads_pass_when_the_last_has_come_in_every_round() {
         let (parties, rounds) = (8, 50);
         let barrier = StartBarrier::new(parties);
         let arrived = AtomicUsize::new(0);
