@@ -66,13 +66,11 @@ impl<V: Send + Sync + 'static> Draft<V> {
     /// and has not been built.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&V> {
-        match self.writes.get(name) {
-            Some(write) => write.version.get().value(),
-            None => {
-                self.read(name);
-                self.base.get(name)
-            }
+        if let Some(write) = self.writes.get(name) {
+            return write.version.get().value();
         }
+        self.read(name);
+        self.base.get(name)
     }
 
     /// Returns whether there is an entry `name`, built or not.
@@ -157,7 +155,7 @@ impl<V: Send + Sync + 'static> Draft<V> {
     #[track_caller]
     pub fn put(&mut self, name: &str, value: V) -> Result<(), ChangeError> {
         check_name(name)?;
-        let version = Version::new(Content::Value(value), Place::caller());
+        let version = Version::with(Content::Value(value), Place::caller());
         self.write(name, version, None);
         Ok(())
     }
@@ -176,7 +174,7 @@ impl<V: Send + Sync + 'static> Draft<V> {
             // Only this draft knows the name.
             self.writes.remove(name);
         } else {
-            self.write(name, Version::new(Content::Absent, Place::caller()), None);
+            self.write(name, Version::with(Content::Absent, Place::caller()), None);
         }
         Ok(())
     }
@@ -256,7 +254,7 @@ impl<V: Send + Sync + 'static> Changes<V> {
     #[track_caller]
     pub fn put(&mut self, name: &str, entry_revision: u64, value: V) -> Result<(), ChangeError> {
         check_name(name)?;
-        let version = Version::new(Content::Value(value), Place::caller());
+        let version = Version::with(Content::Value(value), Place::caller());
         self.writes.insert(
             name.into(),
             Write {
@@ -270,7 +268,7 @@ impl<V: Send + Sync + 'static> Changes<V> {
     /// Adds: `name` is removed. A name that is absent when this is published stays absent.
     #[track_caller]
     pub fn remove(&mut self, name: &str) {
-        let version = Version::new(Content::Absent, Place::caller());
+        let version = Version::with(Content::Absent, Place::caller());
         self.writes.insert(
             name.into(),
             Write {
@@ -382,7 +380,7 @@ pub(crate) fn collect_writes<V: Send + Sync + 'static>(
     changes.writes.insert(
         name,
         Write {
-            version: Version::new(content, place),
+            version: Version::with(content, place),
             stamp: None,
         },
     );

@@ -71,8 +71,8 @@ impl<V: Send + 'static> Factory<V> {
             kind: Kind::Async,
             retry: Retry::default(),
             make: Arc::new(move |context| {
-                let made = make(context);
-                Box::pin(async move { made.await.map_err(shared) })
+                let future = make(context);
+                Box::pin(async move { future.await.map_err(shared) })
             }),
         }
     }

@@ -73,6 +73,7 @@ impl<V: Send + Sync + 'static> Registry<V> {
     /// assert!(ports.get("gopher").is_none());
     /// ```
     #[inline]
+    #[must_use]
     pub fn get(&self, name: &str) -> Option<Guard<'_, V>> {
         Guard::by_name(&self.core, name)
     }
@@ -401,6 +402,10 @@ impl<V: Send + Sync + 'static> Registry<V> {
     }
 
     /// Refuses every change from now on. Reading, building and observing go on.
+    #[allow(
+        clippy::redundant_closure_for_method_calls,
+        reason = "the method is not general enough over its lifetimes"
+    )]
     pub fn seal(&self) {
         self.core.write(|locked| locked.seal());
     }
@@ -413,6 +418,7 @@ impl<V: Send + Sync + 'static> Registry<V> {
 
     /// Drops the superseded values that nobody uses any more, now rather than with a later change.
     /// Returns how many are still in use: borrowed, shown by a view or shown by a snapshot.
+    #[allow(clippy::must_use_candidate, reason = "called for its effect")]
     pub fn collect(&self) -> usize {
         self.core.collect()
     }
@@ -424,7 +430,7 @@ impl<V: Send + Sync + 'static> Registry<V> {
         place: Place,
         check: impl FnOnce(Option<&Version<V>>) -> Result<(), ChangeError>,
     ) -> Result<u64, ChangeError> {
-        self.commit_one(name, Version::new(content, place), check)
+        self.commit_one(name, Version::with(content, place), check)
     }
 
     fn commit_one(

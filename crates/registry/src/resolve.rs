@@ -106,7 +106,6 @@ impl<V: Send + Sync + 'static> Entry<V> {
     }
 
     /// Returns a future of the value, which drives the build whenever it is polled.
-    #[must_use]
     pub fn resolve_async(&self) -> Resolve<V> {
         let wait = match (self.value(), self.build()) {
             (None, Some(build)) => Some(build.wait_async()),

@@ -1,4 +1,5 @@
 //! Stress with exact assertions: what many threads do at once to one registry.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};

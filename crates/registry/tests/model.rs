@@ -1,4 +1,5 @@
 //! Random changes and reads against a `BTreeMap` of every revision.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
 

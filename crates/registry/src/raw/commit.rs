@@ -113,8 +113,8 @@ impl<V> Locked<'_, V> {
     pub(crate) fn present(&self, name: &str) -> Option<&Version<V>> {
         // SAFETY: under the writers' mutex slots in the table are alive.
         let slot = unsafe { self.table().find(self.core.hash(name), name) }?;
-        // SAFETY: alive, and the head of a slot is never null and never freed under the mutex.
-        let head = unsafe { &*slot.as_ref().head() };
+        // SAFETY: alive, and the mutex is held as long as `self` is borrowed.
+        let head = unsafe { Slot::newest(slot) };
         (!head.is_absent()).then_some(head)
     }
 
@@ -122,7 +122,7 @@ impl<V> Locked<'_, V> {
     pub(crate) fn all_present(&self) -> impl Iterator<Item = (&str, &Version<V>)> {
         self.table().iter().filter_map(|(_, slot)| {
             // SAFETY: as in `present`.
-            let head = unsafe { &*slot.as_ref().head() };
+            let head = unsafe { Slot::newest(slot) };
             // SAFETY: as in `present`.
             (!head.is_absent()).then(|| (unsafe { Slot::name(slot) }, head))
         })
@@ -208,8 +208,8 @@ impl<V> Locked<'_, V> {
         for (hash, slot) in self.table().iter() {
             // SAFETY: under the writers' mutex slots in the table are alive.
             let place = unsafe { slot.as_ref() };
-            // SAFETY: the head of a slot is never null and never freed under the mutex.
-            let head = unsafe { &*place.head() };
+            // SAFETY: alive, and the mutex is held.
+            let head = unsafe { Slot::newest(slot) };
             // With nothing below it an absent head tells no snapshot and no pin anything that a
             // missing slot would not: older versions go only when nobody can see them.
             if head.is_absent() && head.prev().is_null() && place.leave() {

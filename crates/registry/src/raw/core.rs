@@ -86,6 +86,10 @@ impl<V> Core<V> {
         }
     }
 
+    #[cfg_attr(
+        not(loom),
+        allow(clippy::unused_self, reason = "each model has its own records")
+    )]
     pub(super) fn records(&self) -> &super::pin::Records {
         #[cfg(not(loom))]
         {
@@ -218,7 +222,9 @@ impl<V> Core<V> {
         revision: u64,
     ) -> Option<&'a Version<V>> {
         // SAFETY: protected by the caller's pin.
-        let slot = unsafe { table.as_ref().find(self.hash(name), name) }?;
+        let table = unsafe { table.as_ref() };
+        // SAFETY: as above.
+        let slot = unsafe { table.find(self.hash(name), name) }?;
         // SAFETY: as above.
         unsafe { Self::visible(slot, revision) }
     }
@@ -297,7 +303,7 @@ impl<V> Drop for Core<V> {
         unsafe {
             writer
                 .reclaimer
-                .free_everything(table, &self.side.announced)
+                .free_everything(table, &self.side.announced);
         };
     }
 }

@@ -47,10 +47,13 @@ impl<V> Handle<V> {
             let pin = core.pin();
             let revision = core.committed();
             // SAFETY: protected by the pin, which is released after the last use.
-            let slot = unsafe { core.table(&pin).as_ref().find(hash, name) };
+            let table = unsafe { core.table(&pin).as_ref() };
             // SAFETY: as above.
+            let slot = unsafe { table.find(hash, name) };
             let slot = slot.filter(|&slot| {
-                unsafe { Core::visible(slot, revision) }.is_some_and(|version| !version.is_absent())
+                // SAFETY: as above.
+                let shown = unsafe { Core::visible(slot, revision) };
+                shown.is_some_and(|version| !version.is_absent())
             });
             // SAFETY: as above.
             let held = slot.map(|slot| unsafe { slot.as_ref() }.hold());
@@ -72,6 +75,7 @@ impl<V> Handle<V> {
 
     /// Borrows the value; `None` while the name is absent, or not built.
     #[inline]
+    #[must_use]
     pub fn get(&self) -> Option<Guard<'_, V>> {
         // SAFETY: held.
         unsafe { Guard::by_slot(&self.core, self.slot) }

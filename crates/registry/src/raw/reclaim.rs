@@ -39,6 +39,10 @@ pub(crate) struct Garbage<V> {
     versions: Vec<NonNull<Version<V>>>,
     slots: Vec<NonNull<Slot<V>>>,
     nodes: Vec<NonNull<Node>>,
+    #[allow(
+        clippy::vec_box,
+        reason = "they are retired as the boxes they were published as"
+    )]
     tables: Vec<Box<Table<V>>>,
 }
 

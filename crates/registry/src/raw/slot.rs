@@ -35,8 +35,13 @@ impl<V> Slot<V> {
         let len = u32::try_from(name.len())
             .unwrap_or_else(|_| unreachable!("names are bounded far below u32::MAX"));
         let layout = Self::layout(name.len());
+        #[allow(
+            clippy::cast_ptr_alignment,
+            reason = "the layout has the head's alignment"
+        )]
         // SAFETY: the layout has the size of at least the head, so not zero.
-        let Some(slot) = NonNull::new(unsafe { alloc(layout) }.cast::<Self>()) else {
+        let slot = unsafe { alloc(layout) }.cast::<Self>();
+        let Some(slot) = NonNull::new(slot) else {
             handle_alloc_error(layout)
         };
         // SAFETY: freshly allocated with this layout, so valid for writes of the head.
@@ -53,7 +58,7 @@ impl<V> Slot<V> {
         let bytes = unsafe { slot.add(1) }.cast::<u8>();
         // SAFETY: both ranges hold `name.len()` bytes, and the new one overlaps nothing.
         unsafe {
-            bytes.copy_from_nonoverlapping(NonNull::from(name.as_bytes()).cast(), name.len())
+            bytes.copy_from_nonoverlapping(NonNull::from(name.as_bytes()).cast(), name.len());
         };
         slot
     }
@@ -82,6 +87,18 @@ impl<V> Slot<V> {
         self.alive.check();
         // Acquire: pairs with the Release in `hang` and with that of the bucket.
         self.head.load(Ordering::Acquire)
+    }
+
+    /// The newest version, as a borrow.
+    ///
+    /// # Safety
+    ///
+    /// `this` is alive for `'a`, and so is its head: the writers' mutex is held for `'a`.
+    pub(crate) unsafe fn newest<'a>(this: NonNull<Self>) -> &'a Version<V> {
+        // SAFETY: alive by the caller's promise.
+        let head = unsafe { this.as_ref() }.head();
+        // SAFETY: a head is never null, and is not freed while the mutex is held.
+        unsafe { &*head }
     }
 
     /// Puts `version` before all others. Under the writers' mutex.

@@ -263,7 +263,8 @@ impl<V> Snapshot<V> {
             .collect();
         self.core.unpin(pin);
         // SAFETY: these slots show something in this revision, so they stay with the snapshot.
-        slots.sort_unstable_by(|&a, &b| unsafe { Slot::name(a).cmp(Slot::name(b)) });
+        let name = |slot: NonNull<Slot<V>>| unsafe { Slot::name(slot) };
+        slots.sort_unstable_by(|&a, &b| name(a).cmp(name(b)));
         Order {
             membership,
             slots: slots.into_boxed_slice(),

@@ -39,6 +39,10 @@ pub(crate) fn nonzero(hash: u64) -> u64 {
 
 impl<V> Table<V> {
     /// A table in which `slots` slots fill at most half of the buckets.
+    #[allow(
+        clippy::unnecessary_box_returns,
+        reason = "published by the address it has here"
+    )]
     pub(crate) fn for_slots(slots: usize) -> Box<Self> {
         let len = (slots * 2)
             .next_power_of_two()

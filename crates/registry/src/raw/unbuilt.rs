@@ -24,9 +24,10 @@ impl<V> Target<V> {
     unsafe fn fill(&self, value: V) {
         // Acquire: pairs with the Release in `Version::unbuilt`.
         let version = self.0.load(Ordering::Acquire);
-        // SAFETY: the waiter that polls keeps the version alive; builds of one version exclude one
-        // another, and none follows a success.
-        unsafe { (*version).fill(value) };
+        // SAFETY: the waiter that polls keeps the version alive.
+        let version = unsafe { &*version };
+        // SAFETY: builds of one version exclude one another, and none follows a success.
+        unsafe { version.fill(value) };
     }
 }
 
@@ -53,7 +54,7 @@ impl<V: Send + Sync + 'static> Version<V> {
                 })
             }
         });
-        let version = Self::new(Content::Factory(build), place);
+        let version = Self::with(Content::Factory(build), place);
         let pointer: NonNull<Self> = version.pointer();
         target.0.store(pointer.as_ptr(), Ordering::Release);
         version

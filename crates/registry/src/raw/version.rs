@@ -59,7 +59,7 @@ pub(crate) struct Version<V> {
 
 impl<V> Version<V> {
     /// Makes a version that nobody can see yet, with one owner: the registry.
-    pub(crate) fn new(content: Content<V>, place: Place) -> Unpublished<V> {
+    pub(crate) fn with(content: Content<V>, place: Place) -> Unpublished<V> {
         let (state, value, build) = match content {
             Content::Value(value) => (READY, MaybeUninit::new(value), None),
             Content::Factory(build) => (UNBUILT, MaybeUninit::uninit(), Some(build)),
@@ -110,8 +110,10 @@ impl<V> Version<V> {
         // Acquire: pairs with the Release in `fill`; whoever sees READY sees the value.
         if self.hot.state.load(Ordering::Acquire) == READY {
             // SAFETY: the state is READY only after the value was written, and from then on the
-            // value is never written again while the version lives.
-            Some(unsafe { (*self.hot.value.get()).assume_init_ref() })
+            // cell is never written again while the version lives.
+            let value = unsafe { &*self.hot.value.get() };
+            // SAFETY: as above.
+            Some(unsafe { value.assume_init_ref() })
         } else {
             None
         }
@@ -267,9 +269,7 @@ impl<V> Unpublished<V> {
         if let Some(prev) = unsafe { prev.as_ref() } {
             prev.cold.newer.store(self.0.as_ptr(), Ordering::Relaxed);
         }
-        let pointer = self.0;
-        std::mem::forget(self);
-        pointer
+        std::mem::ManuallyDrop::new(self).0
     }
 }
 
