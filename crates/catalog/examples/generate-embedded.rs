@@ -19,7 +19,7 @@ use byname_catalog::{Offering, Provider};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if arguments.is_empty() || arguments.len() % 4 != 0 {
+    if arguments.is_empty() || !arguments.len().is_multiple_of(4) {
         return Err("usage: generate-embedded NAME VERSION LICENCE FILE [...]".into());
     }
     let mut origins = Vec::new();
@@ -27,14 +27,20 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut providers = BTreeMap::<_, Provider>::new();
     let mut log = io::stderr().lock();
     for source in arguments.chunks_exact(4) {
-        let [name, version, licence, file] = source else { continue };
+        let [name, version, licence, file] = source else {
+            continue;
+        };
         let (name, version, licence) = (name.clone(), version.clone(), licence.clone());
         let import = load(file)?;
         for report in import.reports.kept() {
             writeln!(log, "{report}")?;
         }
         writeln!(log, "{name} {version}: {:?}", import.counts)?;
-        origins.push(Origin { name, version, licence });
+        origins.push(Origin {
+            name,
+            version,
+            licence,
+        });
         for offering in import.offerings {
             match offerings.get_mut(&offering.key) {
                 Some(first) => fill_offering(first, offering),
@@ -54,7 +60,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let offerings: Vec<_> = offerings.into_values().collect();
     let providers: Vec<_> = providers.into_values().collect();
-    writeln!(log, "{} offerings of {} providers", offerings.len(), providers.len())?;
+    writeln!(
+        log,
+        "{} offerings of {} providers",
+        offerings.len(),
+        providers.len()
+    )?;
     io::stdout().write_all(compact::write(&origins, &providers, &offerings).as_bytes())?;
     Ok(())
 }

@@ -17,7 +17,10 @@
 //! - Numbers may be written as numbers or as strings that hold one.
 //! - A name that stands more than once in an object is reported; the last one counts.
 //! - A field that no importer knows is not kept but counted; prose and links are not kept.
-#![allow(clippy::doc_markdown, reason = "LiteLLM and OpenRouter are names, not code")]
+#![allow(
+    clippy::doc_markdown,
+    reason = "LiteLLM and OpenRouter are names, not code"
+)]
 
 pub mod compact;
 mod error;

@@ -168,10 +168,23 @@ impl FromStr for Decimal {
         // Zeros at the end of a fraction do not count against the 38 digits.
         let fraction = fraction.trim_end_matches('0');
         let mut mantissa: i128 = 0;
-        for byte in whole.bytes().chain(fraction.bytes()) {
+        let mut digits = whole
+            .bytes()
+            .chain(fraction.bytes())
+            .map(|byte| byte - b'0');
+        // 18 digits at a time fit in a u64, whose arithmetic is an order of magnitude faster.
+        loop {
+            let (mut chunk, mut factor) = (0_u64, 1_u64);
+            for digit in digits.by_ref().take(18) {
+                chunk = chunk * 10 + u64::from(digit);
+                factor *= 10;
+            }
+            if factor == 1 {
+                break;
+            }
             mantissa = mantissa
-                .checked_mul(10)
-                .and_then(|m| m.checked_add(i128::from(byte - b'0')))
+                .checked_mul(i128::from(factor))
+                .and_then(|high| high.checked_add(i128::from(chunk)))
                 .ok_or(DecimalError::TooLarge)?;
         }
         let places = i64::try_from(fraction.len()).map_err(|_| DecimalError::TooLarge)?;

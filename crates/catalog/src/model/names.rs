@@ -155,34 +155,68 @@ vocabulary! {
 vocabulary! {
     /// Names something that a model can do at a provider.
     Capability {
+        /// Decides itself how long it reasons.
+        ADAPTIVE_THINKING = "adaptive_thinking",
+        /// Continues an answer that the caller begins.
+        ASSISTANT_PREFILL = "assistant_prefill",
         /// Takes files with a prompt.
         ATTACHMENT = "attachment",
+        /// Takes sound.
+        AUDIO_INPUT = "audio_input",
+        /// Gives sound.
+        AUDIO_OUTPUT = "audio_output",
         /// Operates a computer's screen, keyboard and mouse.
         COMPUTER_USE = "computer_use",
         /// Keeps its reasoning between tool calls.
         INTERLEAVED = "interleaved",
+        /// Knows the reasoning effort `max`.
+        MAX_REASONING_EFFORT = "max_reasoning_effort",
+        /// Takes system messages within a conversation.
+        MID_CONVERSATION_SYSTEM = "mid_conversation_system",
+        /// Knows the reasoning effort `minimal`.
+        MINIMAL_REASONING_EFFORT = "minimal_reasoning_effort",
+        /// Streams its answer.
+        NATIVE_STREAMING = "native_streaming",
+        /// Enforces a given JSON schema itself.
+        NATIVE_STRUCTURED_OUTPUT = "native_structured_output",
+        /// Knows the reasoning effort `none`.
+        NONE_REASONING_EFFORT = "none_reasoning_effort",
         /// Has weights that anybody can download.
         OPEN_WEIGHTS = "open_weights",
+        /// Takes settings for its output in one object.
+        OUTPUT_CONFIG = "output_config",
         /// Calls several tools at once.
         PARALLEL_TOOL_CALL = "parallel_tool_call",
+        /// Lets the caller say whether it may call several tools at once.
+        PARALLEL_TOOL_USE_CONFIG = "parallel_tool_use_config",
         /// Takes PDF documents.
         PDF_INPUT = "pdf_input",
         /// Reuses the beginning of a prompt.
         PROMPT_CACHING = "prompt_caching",
         /// Reasons before it answers.
         REASONING = "reasoning",
+        /// Lets the caller set how it samples.
+        SAMPLING_PARAMS = "sampling_params",
         /// Answers in a given JSON schema.
         STRUCTURED_OUTPUT = "structured_output",
+        /// Takes system messages.
+        SYSTEM_MESSAGES = "system_messages",
         /// Lets the caller set the temperature.
         TEMPERATURE = "temperature",
         /// Calls tools.
         TOOL_CALL = "tool_call",
         /// Lets the caller say whether and which tool to call.
         TOOL_CHOICE = "tool_choice",
+        /// Finds the tool to call among many.
+        TOOL_SEARCH = "tool_search",
+        /// Takes moving pictures.
+        VIDEO_INPUT = "video_input",
         /// Takes pictures.
         VISION = "vision",
         /// Searches the web.
         WEB_SEARCH = "web_search",
+        /// Knows the reasoning effort `xhigh`.
+        XHIGH_REASONING_EFFORT = "xhigh_reasoning_effort",
     }
 }
 
@@ -215,10 +249,24 @@ vocabulary! {
         COMPLETION = "completion",
         /// Turns text into vectors.
         EMBEDDING = "embedding",
+        /// Changes pictures.
+        IMAGE_EDIT = "image_edit",
         /// Makes pictures.
         IMAGE_GENERATION = "image_generation",
+        /// Judges whether content is harmful.
+        MODERATION = "moderation",
+        /// Reads text from documents.
+        OCR = "ocr",
+        /// Talks while it listens.
+        REALTIME = "realtime",
         /// Orders documents by relevance.
         RERANK = "rerank",
+        /// Answers a conversation whose state the provider keeps.
+        RESPONSES = "responses",
+        /// Searches.
+        SEARCH = "search",
+        /// Makes moving pictures.
+        VIDEO_GENERATION = "video_generation",
     }
 }
 

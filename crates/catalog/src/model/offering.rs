@@ -232,6 +232,10 @@ impl Capabilities {
     }
 
     fn place(&self, capability: &Capability) -> Result<usize, usize> {
+        // Capabilities mostly come in order.
+        if self.facts.last().is_none_or(|(last, _)| last < capability) {
+            return Err(self.facts.len());
+        }
         self.facts
             .binary_search_by(|(other, _)| other.cmp(capability))
     }

@@ -94,6 +94,11 @@ pub struct Prices {
 impl Prices {
     /// Adds a line and returns the one of the same kind, unit and conditions that it replaces.
     pub fn insert(&mut self, line: PriceLine) -> Option<PriceLine> {
+        // Lines mostly come in order.
+        if self.lines.last().is_none_or(|last| last.key() < line.key()) {
+            self.lines.push(line);
+            return None;
+        }
         match self
             .lines
             .binary_search_by(|other| other.key().cmp(&line.key()))

@@ -56,7 +56,10 @@ fn escapes_are_resolved() {
 #[test]
 fn members_of_one_name_are_all_there_and_the_last_is_in_force() {
     for filler in [0, 40] {
-        let many: String = (0..filler).map(|n| format!("\"f{n}\":0,")).collect();
+        let many = (0..filler)
+            .map(|n| format!("\"f{n}\":0,"))
+            .collect::<Vec<_>>()
+            .concat();
         let text = format!("{{\"a\":1,{many}\"a\":2,\"b\":3,\"a\":4}}");
         let node = parse(&text).unwrap();
         let superseded: Vec<_> = node

@@ -108,7 +108,7 @@ fn variants(
     let fields = reporter.object(&member.value, path);
     for field in reporter.members(fields, path) {
         let rest = field.name.strip_prefix(prefix);
-        match rest.and_then(|rest| Variant::new(&format!("{shown}{rest}")).ok()) {
+        match rest.and_then(|rest| Variant::new(&format!("{shown}{}", snake(rest))).ok()) {
             Some(variant) => {
                 let mut meaning = meaning.clone();
                 meaning.when.variant = Some(variant);
@@ -123,6 +123,18 @@ fn variants(
             None => reporter.unknown_field(&field.name),
         }
     }
+}
+
+/// Writes `contentPolicyUnits` as `content_policy_units`.
+fn snake(name: &str) -> String {
+    let mut snake = String::with_capacity(name.len());
+    for character in name.chars() {
+        if character.is_ascii_uppercase() && !snake.is_empty() {
+            snake.push('_');
+        }
+        snake.push(character.to_ascii_lowercase());
+    }
+    snake
 }
 
 /// Adds the prices of a tier, which holds for prompts or for numbers of results in its range.
@@ -326,24 +338,25 @@ mod tests {
             shift,
             when,
         } = meaning(field)?;
-        let mut text = format!("{kind}/{unit}*{shift}");
         let Conditions {
             above_tokens,
             service_tier,
             cache_ttl,
             variant,
         } = when;
-        above_tokens
-            .iter()
-            .for_each(|tokens| text += &format!(" >{tokens}"));
-        service_tier
-            .iter()
-            .for_each(|tier| text += &format!(" ~{tier}"));
-        cache_ttl.iter().for_each(|ttl| text += &format!(" {ttl}s"));
-        variant
-            .iter()
-            .for_each(|variant| text += &format!(" {variant}"));
-        Some(text)
+        let conditions = [
+            above_tokens.map(|tokens| format!(" >{tokens}")),
+            service_tier.map(|tier| format!(" ~{tier}")),
+            cache_ttl.map(|seconds| format!(" {seconds}s")),
+            variant.map(|variant| format!(" {variant}")),
+        ];
+        let text = format!("{kind}/{unit}*{shift}");
+        Some(
+            conditions
+                .into_iter()
+                .flatten()
+                .fold(text, |text, condition| text + &condition),
+        )
     }
 
     #[test]
