@@ -1,11 +1,16 @@
 //! Who hears of a change: subscriptions that pull, and a [`Subject`] for plain callbacks.
 //!
-//! The writer's side is [`Observers`], which lives in the registry and runs no caller's code; the
-//! reader's side is [`Subscription`]; between them, one bounded [`queue`] a subscription.
+//! The types here are generic over what stands for a value (`P`) and for a whole state (`N`); the
+//! crate's root names them as a registry hands them out: [`Subscription`](crate::Subscription),
+//! [`Change`](crate::Change), [`Event`](crate::Event).
 //!
-//! Locks, in the only order in which they are ever nested: the registry's writers' mutex, then
-//! either the list of observers or one queue. Wakers, handlers and destructors of values run
-//! under none of them: what a commit wakes and what it supersedes is handed back as [`Wakes`].
+//! A registry never runs a callback. A commit puts its change into the queue of each subscription,
+//! and whoever holds the subscription pulls, on a thread or task of their own. Wakers and destructors
+//! of values run under no lock of the registry.
+
+// Locks, in the only order in which they are ever nested: the registry's writers' mutex, then either
+// the list of observers or one queue. What a commit wakes and what it supersedes is handed back as
+// `Wakes`, to be done after unlocking.
 
 mod change;
 mod observers;
