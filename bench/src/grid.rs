@@ -73,7 +73,8 @@ pub(crate) struct Session {
     windows: usize,
     dirty: usize,
     slow: usize,
-    best: u64,
+    /// The best pace seen, with one thread and with several: two cores may be halves of one.
+    best: [u64; 2],
     doubtful: usize,
     cells: usize,
 }
@@ -90,7 +91,7 @@ impl Session {
             windows: 0,
             dirty: 0,
             slow: 0,
-            best: u64::MAX,
+            best: [u64::MAX; 2],
             doubtful: 0,
             cells: 0,
         }
@@ -112,6 +113,12 @@ impl Session {
             window: Duration::from_micros(micros / scale),
             warm: Duration::from_micros(warm / scale),
         }
+    }
+
+    /// How much longer a busy core takes for arithmetic when the other one is busy too; 1 where the
+    /// cores share nothing.
+    pub(crate) fn sharing(&self) -> f64 {
+        self.best[1] as f64 / self.best[0] as f64
     }
 
     /// Whether structures of so many names are to be measured.
@@ -202,15 +209,17 @@ impl Session {
                 .window(&job.work, job.threads, job.window, job.warm);
             let crowded = job.threads > self.cores;
             let pace = samples.iter().map(|sample| sample.pace).max().unwrap_or(0);
-            self.best = samples
+            let best = &mut self.best[usize::from(job.threads > 1)];
+            *best = samples
                 .iter()
                 .map(|sample| sample.pace)
                 .filter(|pace| *pace > 0)
-                .fold(self.best, u64::min);
+                .fold(*best, u64::min);
+            let best = *best;
             let mut take = Take::of(samples, self.cores, crowded);
             self.windows += 1;
             self.dirty += usize::from(!take.clean);
-            if take.clean && !crowded && pace as f64 > self.best as f64 * SLOW {
+            if take.clean && !crowded && pace as f64 > best as f64 * SLOW {
                 take.clean = false;
                 self.slow += 1;
             }

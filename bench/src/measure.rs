@@ -274,14 +274,15 @@ impl Pool {
 /// counts.
 fn pace() -> u64 {
     let once = || {
-        let mut chains = std::hint::black_box([1_u64, 2, 3, 4, 5, 6]);
+        let [mut a, mut b, mut c, mut d] = std::hint::black_box([1_u64, 2, 3, 4]);
         let begun = Instant::now();
-        for at in 0..1_500_u64 {
-            for chain in &mut chains {
-                *chain = chain.rotate_left(7) ^ at;
-            }
-            chains = std::hint::black_box(chains);
+        for at in 0..2_000_u64 {
+            a = a.rotate_left(7) ^ at;
+            b = b.rotate_left(9).wrapping_add(at);
+            c = c.rotate_left(11) ^ at;
+            d = d.rotate_left(13).wrapping_add(at);
         }
+        std::hint::black_box([a, b, c, d]);
         begun.elapsed().as_nanos() as u64
     };
     once().min(once())
