@@ -1,5 +1,7 @@
 //! The command line: what can be asked, and how it is explained.
 
+#[cfg(test)]
+mod reference;
 mod values;
 
 use std::io::{self, Write as _};
@@ -52,7 +54,12 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Serve(ServeArguments),
     /// Read the catalog of AI models: what each provider offers, at which limits and prices.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:
+  byname catalog list --provider openai
+  byname catalog show openai/gpt-4o"
+    )]
     Catalog(CatalogCommand),
 }
 

@@ -35,7 +35,7 @@ fn find<'a>(
     if let Some(provider) = provider {
         return offerings
             .get(provider, asked)
-            .ok_or_else(|| unknown(offerings, &format!("{provider}/{asked}")));
+            .ok_or_else(|| unknown(offerings, &format!("{provider}/{asked}"), asked));
     }
     let exact = asked
         .split_once('/')
@@ -44,7 +44,7 @@ fn find<'a>(
         return Ok(offering);
     }
     match offerings.with_id(asked).as_slice() {
-        [] => Err(unknown(offerings, asked)),
+        [] => Err(unknown(offerings, asked, asked)),
         [only] => Ok(only),
         several => Err(Failure::new(format!(
             "{} is offered by {} providers; name one of {}",
@@ -60,8 +60,9 @@ fn find<'a>(
     }
 }
 
-fn unknown(offerings: &Offerings, asked: &str) -> Failure {
-    let nearest = offerings.nearest(asked, NAMES_SHOWN / 2);
+/// What is said of a name that names nothing; names that are like `part` are offered instead.
+fn unknown(offerings: &Offerings, asked: &str, part: &str) -> Failure {
+    let nearest = offerings.nearest(part, NAMES_SHOWN / 2);
     let hint = if nearest.is_empty() {
         "try byname catalog list -q with a part of its name".to_owned()
     } else {

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 
 /// The longest span that can be asked for: what is longer is a slip of the finger.
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
@@ -22,7 +22,13 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
 }
 
 pub(super) fn log_filter(text: &str) -> Result<Targets, String> {
-    text.parse().map_err(|_| {
+    // A bare word would be taken for a part of the program and silence everything else.
+    let understood = text.split(',').all(|part| {
+        part.split_once('=')
+            .is_some_and(|(name, _)| !name.is_empty())
+            || part.parse::<LevelFilter>().is_ok()
+    });
+    text.parse().ok().filter(|_| understood).ok_or_else(|| {
         "expected a level (error, warn, info, debug, trace, off) or a list such as \
          warn,byname_catalog=debug"
             .into()

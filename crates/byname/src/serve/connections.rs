@@ -142,3 +142,114 @@ async fn serve(
     }
     drop(permit);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::sync::Notify;
+
+    /// Bounds that no test reaches by accident.
+    const WIDE: Bounds = Bounds {
+        connections: 16,
+        head: Duration::from_secs(3600),
+        stall: Duration::from_secs(3600),
+        head_bytes: 64 * 1024,
+    };
+    const SHORT: Duration = Duration::from_millis(50);
+
+    async fn serving(router: Router, bounds: Bounds) -> (Connections, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let connections = Connections::accept(listener, router, bounds);
+        (connections, TcpStream::connect(address).await.unwrap())
+    }
+
+    fn router() -> Router {
+        Router::new().route("/", get(|| async { "hello" }))
+    }
+
+    // These wait for the server to close; that it does at all is the assertion.
+
+    #[tokio::test]
+    async fn a_head_that_does_not_come_ends_the_connection() {
+        let (_connections, mut peer) = serving(
+            router(),
+            Bounds {
+                head: SHORT,
+                ..WIDE
+            },
+        )
+        .await;
+        peer.write_all(b"GET / HTTP/1.1\r\nhost: ").await.unwrap();
+        let mut rest = Vec::new();
+        peer.read_to_end(&mut rest).await.unwrap();
+        let rest = String::from_utf8(rest).unwrap();
+        assert!(
+            rest.is_empty() || rest.starts_with("HTTP/1.1 408 "),
+            "{rest}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_idles_is_closed() {
+        let (_connections, mut peer) = serving(
+            router(),
+            Bounds {
+                head: SHORT,
+                ..WIDE
+            },
+        )
+        .await;
+        peer.write_all(b"GET / HTTP/1.1\r\nhost: test\r\n\r\n")
+            .await
+            .unwrap();
+        let mut rest = Vec::new();
+        peer.read_to_end(&mut rest).await.unwrap();
+        let rest = String::from_utf8(rest).unwrap();
+        assert!(
+            rest.starts_with("HTTP/1.1 200 OK\r\n") && rest.ends_with("hello"),
+            "{rest}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_takes_nothing_of_its_answer_is_given_up() {
+        // The answer is larger than what the system keeps between the two.
+        let large = Router::new().route("/", get(|| async { vec![0_u8; 64 << 20] }));
+        let (connections, mut peer) = serving(
+            large,
+            Bounds {
+                stall: SHORT,
+                ..WIDE
+            },
+        )
+        .await;
+        peer.write_all(b"GET / HTTP/1.1\r\nhost: test\r\n\r\n")
+            .await
+            .unwrap();
+        // Once an answer has begun it is in flight, and draining waits for its end.
+        peer.readable().await.unwrap();
+        assert_eq!(connections.drain(Duration::from_secs(3600)).await, 0);
+    }
+
+    #[tokio::test]
+    async fn a_drain_counts_what_it_gave_up_on() {
+        let began = Arc::new(Notify::new());
+        let begin = Arc::clone(&began);
+        let hangs = Router::new().route(
+            "/",
+            get(move || async move {
+                begin.notify_one();
+                std::future::pending::<()>().await;
+            }),
+        );
+        let (connections, mut peer) = serving(hangs, WIDE).await;
+        peer.write_all(b"GET / HTTP/1.1\r\nhost: test\r\n\r\n")
+            .await
+            .unwrap();
+        began.notified().await;
+        assert_eq!(connections.drain(SHORT).await, 1);
+    }
+}

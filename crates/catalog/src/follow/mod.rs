@@ -41,6 +41,17 @@ use crate::import::{self, Import};
 const REPORTS_SHOWN: usize = 10;
 
 /// The files of a catalog, and the catalog that holds what they say.
+///
+/// # Examples
+///
+/// ```no_run
+/// use byname_catalog::follow::{Files, Options};
+///
+/// let follower = Files::open(["api.json", "own.json"])?.follow(Options::default())?;
+/// let catalog = follower.catalog();
+/// println!("{} offerings", catalog.offerings().len());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Files {
     catalog: Catalog,
