@@ -78,3 +78,46 @@ fn fill(earlier: &mut Provider, later: Provider) {
     take(&mut earlier.api, api);
     take(&mut earlier.env, env);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::import::parse;
+
+    #[test]
+    fn a_later_file_replaces_offerings_whole_and_fills_in_providers() {
+        let models_dev = parse(
+            "a",
+            br#"{"p": {"name": "P", "doc": "d", "models": {
+                "x": {"name": "old", "family": "f"}, "y": {"name": "kept"}}}}"#,
+        );
+        let litellm = parse(
+            "b",
+            br#"{"x": {"litellm_provider": "p", "mode": "chat"},
+            "q/x": {"litellm_provider": "q"}}"#,
+        );
+        let again = parse(
+            "c",
+            br#"{"p": {"name": "P2", "models": {"y": {"name": "newest"}}}}"#,
+        );
+        let merged = merge([models_dev, litellm, again].map(Result::unwrap));
+        let names: Vec<_> = merged
+            .offerings
+            .iter()
+            .map(|offering| offering.key.name())
+            .collect();
+        assert_eq!(names, ["p/x", "p/y", "q/x"]);
+        // Nothing of the earlier one is left, not even what the later one does not know.
+        assert!(merged.offerings[0].name.is_unknown() && merged.offerings[0].family.is_unknown());
+        assert_eq!(merged.offerings[1].name, Fact::Known("newest".to_owned()));
+        assert_eq!(merged.replaced, 2);
+        let ids: Vec<_> = merged
+            .providers
+            .iter()
+            .map(|provider| provider.id.as_str())
+            .collect();
+        assert_eq!(ids, ["p", "q"]);
+        assert_eq!(merged.providers[0].name, Fact::Known("P2".to_owned()));
+        assert_eq!(merged.providers[0].doc, Fact::Known("d".to_owned()));
+    }
+}

@@ -1,6 +1,7 @@
 #![doc = include_str!("../../../../../docs/embedded-format.md")]
 
 mod fields;
+mod price;
 mod read;
 mod write;
 

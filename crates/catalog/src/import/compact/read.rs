@@ -2,13 +2,13 @@ use std::collections::HashSet;
 use std::str::FromStr;
 
 use crate::model::{
-    Capabilities, Capability, Conditions, Currency, Decimal, Fact, ModalitySet, Offering,
-    OfferingKey, Price, PriceLine, Prices, Provider, ProviderId, Unit,
+    Capabilities, Capability, Fact, ModalitySet, Offering, OfferingKey, Provider, ProviderId,
 };
 
 use super::super::path::KeyPath;
 use super::super::report::Reporter;
 use super::fields::{OfferingField, ProviderField};
+use super::price::prices;
 use super::{HEADER, Origin};
 
 /// Tells whether a text is in this format, of whatever version.
@@ -128,9 +128,9 @@ fn body(text: &str) -> Result<&str, Refused> {
     Ok(&rest[..start])
 }
 
-type Wrong = Refused;
+pub(super) type Wrong = Refused;
 
-fn wrong<T>(at: usize, message: &str) -> Result<T, Wrong> {
+pub(super) fn wrong<T>(at: usize, message: &str) -> Result<T, Wrong> {
     Err(Wrong {
         at,
         message: format!("{message}; refused"),
@@ -139,14 +139,14 @@ fn wrong<T>(at: usize, message: &str) -> Result<T, Wrong> {
 
 /// Is what is left of a line, and where that is in the file.
 #[derive(Debug, Clone, Copy)]
-struct Parts<'t> {
-    text: &'t str,
-    at: usize,
+pub(super) struct Parts<'t> {
+    pub(super) text: &'t str,
+    pub(super) at: usize,
 }
 
 impl<'t> Parts<'t> {
     /// Cuts off the part before the next `separator`.
-    fn next(&mut self, separator: char) -> Parts<'t> {
+    pub(super) fn next(&mut self, separator: char) -> Parts<'t> {
         let (text, rest) = self.text.split_once(separator).unwrap_or((self.text, ""));
         let part = Parts { text, at: self.at };
         self.at += self.text.len() - rest.len();
@@ -154,11 +154,11 @@ impl<'t> Parts<'t> {
         part
     }
 
-    fn split(mut self, separator: char) -> impl Iterator<Item = Parts<'t>> {
+    pub(super) fn split(mut self, separator: char) -> impl Iterator<Item = Parts<'t>> {
         std::iter::from_fn(move || (!self.text.is_empty()).then(|| self.next(separator)))
     }
 
-    fn read<T: FromStr<Err: std::fmt::Display>>(self) -> Result<T, Wrong> {
+    pub(super) fn read<T: FromStr<Err: std::fmt::Display>>(self) -> Result<T, Wrong> {
         self.text
             .parse()
             .or_else(|error| wrong(self.at, &format!("{:?}: {error}", self.text)))
@@ -351,82 +351,4 @@ fn capabilities(list: Parts<'_>) -> Result<Capabilities, Wrong> {
             Ok((name, fact))
         })
         .collect()
-}
-
-fn prices(list: Parts<'_>) -> Result<Prices, Wrong> {
-    let mut prices = Prices::default();
-    for item in list.split(' ') {
-        if prices.insert(price_line(item)?).is_some() {
-            return wrong(item.at, "the same price stands twice");
-        }
-    }
-    Ok(prices)
-}
-
-fn price_line(mut item: Parts<'_>) -> Result<PriceLine, Wrong> {
-    let mut what = item.next('=');
-    let price = price(item)?;
-    let mut unit = Unit::MILLION_TOKENS;
-    let mut when = Conditions::default();
-    // The conditions are read from the last to the first, each cut off at its sign.
-    if let Some(part) = cut(&mut what, '^') {
-        when.variant = Some(part.read()?);
-    }
-    if let Some(part) = cut(&mut what, '%') {
-        when.cache_ttl = Some(part.read()?);
-    }
-    if let Some(part) = cut(&mut what, '~') {
-        when.service_tier = Some(part.read()?);
-    }
-    if let Some(part) = cut(&mut what, '>') {
-        when.above_tokens = Some(part.read()?);
-    }
-    if let Some(part) = cut(&mut what, '/') {
-        unit = part.read()?;
-    }
-    Ok(PriceLine::new(what.read()?, unit, price).when(when))
-}
-
-fn cut<'t>(parts: &mut Parts<'t>, sign: char) -> Option<Parts<'t>> {
-    let (before, after) = parts.text.rsplit_once(sign)?;
-    parts.text = before;
-    Some(Parts {
-        text: after,
-        at: parts.at + before.len() + 1,
-    })
-}
-
-fn price(item: Parts<'_>) -> Result<Price, Wrong> {
-    match item.text {
-        "free" => return Ok(Price::Free),
-        "unpriced" => return Ok(Price::Unpriced),
-        "varying" => return Ok(Price::Varying),
-        _ => {}
-    }
-    let end = item
-        .text
-        .find(|c: char| c.is_ascii_uppercase())
-        .unwrap_or(item.text.len());
-    let (amount, code) = item.text.split_at(end);
-    let currency = if code.is_empty() {
-        Currency::USD
-    } else {
-        Parts {
-            text: code,
-            at: item.at + end,
-        }
-        .read()?
-    };
-    let amount: Decimal = Parts {
-        text: amount,
-        at: item.at,
-    }
-    .read()?;
-    match Price::of(amount, currency) {
-        Some(price @ Price::Amount(_)) => Ok(price),
-        _ => wrong(
-            item.at,
-            "expected a price above zero, `free`, `unpriced` or `varying`",
-        ),
-    }
 }
