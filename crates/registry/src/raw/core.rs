@@ -268,6 +268,7 @@ impl<V> Core<V> {
 
     /// Reclaims what can be reclaimed, now or by whoever holds the writers' mutex at the moment.
     #[cold]
+    #[inline(never)]
     pub(crate) fn request_collection(&self) {
         // AcqRel on all changes of `requested`: whichever comes second sees what happened before the
         // first. If the mutex is found locked below, its holder looks at `requested` after unlocking,
