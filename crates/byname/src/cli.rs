@@ -118,10 +118,13 @@ pub(crate) struct ServeArguments {
 #[derive(Args, Debug)]
 pub(crate) struct DataArguments {
     /// A file to read instead of the built-in data; may be given several times.
-    ///
-    /// The published shapes of models.dev (`api.json`), `LiteLLM` and `OpenRouter` are recognised
-    /// by their content. Where two files name the same provider and id, the later one wins.
-    #[arg(long, value_name = "FILE")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        long_help = "A file to read instead of the built-in data; may be given several times.\n\n\
+            The published shapes of models.dev (api.json), LiteLLM and OpenRouter are recognised \
+            by their content. Where two files name the same provider and id, the later one wins."
+    )]
     pub(crate) catalog: Vec<PathBuf>,
 }
 

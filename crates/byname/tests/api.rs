@@ -1,4 +1,5 @@
 //! Every path and every refusal of the HTTP interface, as a client sees it.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod server;
 

@@ -1,4 +1,5 @@
 //! A catalog file that changes while it is served, in every way in which files change.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![cfg(unix)]
 
 mod server;
@@ -221,14 +222,14 @@ fn of_two_files_the_later_wins_and_each_follows_its_own_way() {
         folder.path().join("first.json"),
         folder.path().join("second.json"),
     );
-    let named =
+    let one =
         |id: &str, name: &str| format!(r#"{{"p":{{"models":{{"{id}":{{"name":"{name}"}}}}}}}}"#);
     fs::write(
         &first,
         r#"{"p":{"models":{"a":{"name":"first"},"b":{"name":"first"}}}}"#,
     )
     .unwrap();
-    fs::write(&second, named("b", "second")).unwrap();
+    fs::write(&second, one("b", "second")).unwrap();
     let server = Server::serving(&[&first, &second]);
     let names = || -> Vec<(String, Value)> {
         let all = server.json("/api/v1/models");
@@ -246,7 +247,7 @@ fn of_two_files_the_later_wins_and_each_follows_its_own_way() {
     );
 
     // The later file no longer has `b`: the earlier one's shows.
-    save(&second, &named("c", "second"));
+    save(&second, &one("c", "second"));
     server.taken_over(1, 2);
     assert_eq!(
         names(),
@@ -256,7 +257,7 @@ fn of_two_files_the_later_wins_and_each_follows_its_own_way() {
     // A broken second file keeps what it said, and the first one still follows.
     save(&second, "broken");
     server.ready_when(|ready| ready["degraded"] == true);
-    save(&first, &named("d", "first"));
+    save(&first, &one("d", "first"));
     let ready = server.taken_over(0, 3);
     assert_eq!(names(), [pair("c", "second"), pair("d", "first")]);
     assert_eq!(ready["files"][1]["state"], "broken");

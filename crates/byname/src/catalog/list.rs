@@ -48,7 +48,7 @@ fn table(offerings: &[&Offering]) -> Table {
         ("OUTPUT PRICE/1M", Align::Right),
     ]);
     for offering in offerings {
-        table.row(vec![
+        table.row(&[
             offering.key.provider().to_owned(),
             offering.key.id().to_owned(),
             fact(&offering.limits.context),

@@ -77,11 +77,11 @@ fn names(keys: &[&OfferingKey]) -> String {
         .take(NAMES_SHOWN)
         .map(|key| printable(key.name()))
         .collect();
-    let mut text = shown.join(", ");
-    if keys.len() > NAMES_SHOWN {
-        text.push_str(&format!(" and {} more", keys.len() - NAMES_SHOWN));
-    }
-    text
+    let more = match keys.len().saturating_sub(NAMES_SHOWN) {
+        0 => String::new(),
+        left => format!(" and {left} more"),
+    };
+    shown.join(", ") + &more
 }
 
 fn people(to: &mut dyn Write, offering: &Offering) -> io::Result<()> {
@@ -133,7 +133,7 @@ fn people(to: &mut dyn Write, offering: &Offering) -> io::Result<()> {
         ("WHEN", Align::Left),
     ]);
     for line in &offering.prices {
-        prices.row(vec![
+        prices.row(&[
             line.kind.to_string(),
             line.unit.to_string(),
             line.price.to_string(),

@@ -48,7 +48,7 @@ fn describe(text: &mut String, command: &Command, name: &str) {
         .get_arguments()
         .filter(|argument| !argument.is_hide_set());
     let own: Vec<&Arg> = shown
-        .filter(|argument| !argument.is_global_set() || name == "byname")
+        .filter(|argument| name == "byname" || !in_every_command(argument))
         .collect();
     if !own.is_empty() {
         text.push_str("\n| argument | meaning |\n|---|---|\n");
@@ -73,6 +73,11 @@ fn describe(text: &mut String, command: &Command, name: &str) {
     for inner in command.get_subcommands() {
         describe(text, inner, &format!("{name} {}", inner.get_name()));
     }
+}
+
+/// Whether every command takes an argument: it is described once, at the root.
+fn in_every_command(argument: &Arg) -> bool {
+    argument.is_global_set() || matches!(argument.get_id().as_str(), "help" | "version")
 }
 
 /// How an argument is written.
@@ -112,6 +117,9 @@ fn meaning(argument: &Arg) -> String {
         .iter()
         .map(|value| value.to_string_lossy())
         .collect();
+    if !meaning.ends_with('.') {
+        meaning.push('.');
+    }
     if !defaults.is_empty() && argument.get_action().takes_values() {
         write!(meaning, " Default: `{}`.", defaults.join(" ")).unwrap();
     }

@@ -31,7 +31,7 @@ impl Table {
     }
 
     /// Adds a row; cells beyond the last column are left out.
-    pub(crate) fn row(&mut self, cells: Vec<String>) {
+    pub(crate) fn row(&mut self, cells: &[String]) {
         let cells = cells.iter().map(|cell| printable(cell).into_owned());
         self.rows.push(cells.take(self.columns.len()).collect());
     }
@@ -102,22 +102,22 @@ mod tests {
     #[test]
     fn columns_line_up_by_what_a_terminal_shows() {
         let mut table = Table::new(vec![("NAME", Align::Left), ("N", Align::Right)]);
-        table.row(cells(["模型", "1"]));
-        table.row(cells(["b", "1000"]));
+        table.row(&cells(["模型", "1"]));
+        table.row(&cells(["b", "1000"]));
         assert_eq!(text(&table), "NAME     N\n模型     1\nb     1000\n");
     }
 
     #[test]
     fn nothing_in_a_cell_steers_the_terminal() {
         let mut table = Table::new(vec![("NAME", Align::Left)]);
-        table.row(cells(["a\u{1b}[31mb\r\n"]));
+        table.row(&cells(["a\u{1b}[31mb\r\n"]));
         assert_eq!(text(&table), "NAME\na\u{fffd}[31mb\u{fffd}\u{fffd}\n");
     }
 
     #[test]
     fn a_line_does_not_end_in_spaces() {
         let mut table = Table::new(vec![("A", Align::Left), ("B", Align::Left)]);
-        table.row(cells(["long", ""]));
+        table.row(&cells(["long", ""]));
         assert_eq!(text(&table), "A     B\nlong\n");
     }
 }

@@ -237,11 +237,11 @@ mod tests {
     #[tokio::test]
     async fn a_drain_counts_what_it_gave_up_on() {
         let began = Arc::new(Notify::new());
-        let begin = Arc::clone(&began);
+        let tell = Arc::clone(&began);
         let hangs = Router::new().route(
             "/",
             get(move || async move {
-                begin.notify_one();
+                tell.notify_one();
                 std::future::pending::<()>().await;
             }),
         );

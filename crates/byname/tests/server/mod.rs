@@ -1,5 +1,5 @@
 //! The real program on a real socket, and a client that speaks to it.
-
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(dead_code, reason = "each test file uses its own part of this")]
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};

@@ -13,12 +13,12 @@ pub(super) enum Step<'p, 'w, V> {
 }
 
 /// Compares two lists ordered by name and yields the steps from the first to the second.
-pub(super) fn steps<'p, 'w, V: Eq>(
+pub(super) fn steps<'p, 'w, V>(
     present: impl Iterator<Item = (&'p str, &'p V)>,
     wanted: impl Iterator<Item = (&'w str, &'w V)>,
 ) -> impl Iterator<Item = Step<'p, 'w, V>>
 where
-    V: 'p + 'w,
+    V: Eq + 'p + 'w,
 {
     let (mut present, mut wanted) = (present.peekable(), wanted.peekable());
     std::iter::from_fn(move || {

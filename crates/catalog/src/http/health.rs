@@ -29,7 +29,8 @@ struct Ready {
 #[derive(Serialize)]
 struct File {
     position: usize,
-    file: String,
+    #[serde(rename = "file")]
+    name: String,
     state: &'static str,
     good_revision: u64,
     offerings: usize,
@@ -55,7 +56,7 @@ pub(super) async fn ready(State(catalog): State<Catalog>, RawQuery(query): RawQu
         let offerings = catalog.offerings();
         let troubles: Vec<String> = files
             .iter()
-            .filter_map(|file| Some(format!("{}: {}", file.file, file.error.as_deref()?)))
+            .filter_map(|file| Some(format!("{}: {}", file.name, file.error.as_deref()?)))
             .collect();
         let ready = Ready {
             status: "ready",
@@ -73,7 +74,7 @@ impl File {
     fn of(status: &FileStatus) -> Self {
         Self {
             position: status.position,
-            file: status.file_name(),
+            name: status.file_name(),
             state: status.state.word(),
             good_revision: status.good_revision,
             offerings: status.offerings,

@@ -54,7 +54,6 @@ const LARGEST_BODY: u64 = 64 * 1024;
 /// let router: axum::Router = http::router(Catalog::new());
 /// # let _ = router;
 /// ```
-#[must_use]
 pub fn router(catalog: Catalog) -> Router {
     Router::new()
         .route("/api/v1/models", get(models::list))

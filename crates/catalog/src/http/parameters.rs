@@ -1,5 +1,7 @@
 //! Query parameters: each known, each once, each readable, or the request is refused.
 
+use std::borrow::Cow;
+
 use percent_encoding::percent_decode;
 
 use super::problem::Problem;
@@ -69,7 +71,7 @@ fn decode(text: &str) -> Option<String> {
     percent_decode(text.as_bytes())
         .decode_utf8()
         .ok()
-        .map(|text| text.into_owned())
+        .map(Cow::into_owned)
 }
 
 #[cfg(test)]
