@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::histogram::Histogram;
 use crate::measure::{Pool, Sample, TOLERATED, Work};
 
-/// A window in which the core took this many times its best time for a fixed piece of arithmetic is
+/// A window in which the core took this many times its good time for a fixed piece of arithmetic is
 /// thrown away.
 const SLOW: f64 = 1.25;
 
@@ -73,8 +73,8 @@ pub(crate) struct Session {
     windows: usize,
     dirty: usize,
     slow: usize,
-    /// The best pace seen, with one thread and with several: two cores may be halves of one.
-    best: [u64; 2],
+    /// All paces, with one thread and with several: two cores may be halves of one.
+    paces: [Histogram; 2],
     doubtful: usize,
     cells: usize,
 }
@@ -91,7 +91,7 @@ impl Session {
             windows: 0,
             dirty: 0,
             slow: 0,
-            best: [u64::MAX; 2],
+            paces: [Histogram::new(), Histogram::new()],
             doubtful: 0,
             cells: 0,
         }
@@ -115,10 +115,16 @@ impl Session {
         }
     }
 
+    /// The pace that one window in five reaches: what the core can do when it is left alone, and no
+    /// lucky moment.
+    fn good_pace(&self, threads: usize) -> u64 {
+        self.paces[usize::from(threads > 1)].quantile(0.2)
+    }
+
     /// How much longer a busy core takes for arithmetic when the other one is busy too; 1 where the
     /// cores share nothing.
     pub(crate) fn sharing(&self) -> f64 {
-        self.best[1] as f64 / self.best[0] as f64
+        self.good_pace(2) as f64 / self.good_pace(1) as f64
     }
 
     /// Whether structures of so many names are to be measured.
@@ -192,14 +198,14 @@ impl Session {
         )
     }
 
-    /// A table may take twice the time that it needs undisturbed; then windows are kept as they are.
+    /// A table may take half as long again as the time that it needs undisturbed; then windows are kept as they are.
     fn patience(&self, rows: &[(String, Vec<Option<Job>>)]) -> Duration {
         let once: Duration = rows
             .iter()
             .flat_map(|(_, jobs)| jobs.iter().flatten())
             .map(|job| job.window + job.warm)
             .sum();
-        once * self.repeats as u32 * 2
+        once * self.repeats as u32 * 3 / 2
     }
 
     fn take(&mut self, job: &Job, retake_until: Instant, takes: &mut Vec<Take>) {
@@ -209,17 +215,15 @@ impl Session {
                 .window(&job.work, job.threads, job.window, job.warm);
             let crowded = job.threads > self.cores;
             let pace = samples.iter().map(|sample| sample.pace).max().unwrap_or(0);
-            let best = &mut self.best[usize::from(job.threads > 1)];
-            *best = samples
-                .iter()
-                .map(|sample| sample.pace)
-                .filter(|pace| *pace > 0)
-                .fold(*best, u64::min);
-            let best = *best;
+            if !crowded {
+                self.paces[usize::from(job.threads > 1)].add(pace);
+            }
+            let best = self.good_pace(job.threads);
             let mut take = Take::of(samples, self.cores, crowded);
+            take.pace = if crowded { 0 } else { pace };
             self.windows += 1;
             self.dirty += usize::from(!take.clean);
-            if take.clean && !crowded && pace as f64 > best as f64 * SLOW {
+            if take.clean && take.slow(best) {
                 take.clean = false;
                 self.slow += 1;
             }
@@ -234,8 +238,13 @@ impl Session {
     /// The median of the clean windows; with fewer than three (two of a quick run) of them the
     /// lower quartile of all; and
     /// that too where threads share a core, since there a wait for it tells nothing.
-    fn settle(&mut self, takes: Vec<Take>, threads: usize) -> Figure {
+    fn settle(&mut self, mut takes: Vec<Take>, threads: usize) -> Figure {
         self.cells += 1;
+        // What passed for good when the window was taken may not have been it.
+        let best = self.good_pace(threads);
+        for take in &mut takes {
+            take.clean &= !take.slow(best);
+        }
         let mut latencies: Option<Histogram> = None;
         let enough = if self.quick { 2 } else { 3 };
         let clean = takes.iter().filter(|take| take.clean).count();
@@ -270,11 +279,17 @@ impl Session {
 /// One window of all its workers.
 struct Take {
     nanos: f64,
+    pace: u64,
     clean: bool,
     latencies: Option<Histogram>,
 }
 
 impl Take {
+    /// Whether the core was slow, given what is good.
+    fn slow(&self, best: u64) -> bool {
+        self.pace as f64 > best as f64 * SLOW
+    }
+
     /// Nanoseconds of one core for one operation: for up to as many threads as cores, those that a
     /// thread needs; above that, those that an operation needs of a core.
     fn of(samples: Vec<Sample>, cores: usize, crowded: bool) -> Self {
@@ -299,6 +314,7 @@ impl Take {
         let used = busy.min(cores) as f64;
         Self {
             nanos: used / rate,
+            pace: 0,
             clean,
             latencies,
         }

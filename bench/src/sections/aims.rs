@@ -240,7 +240,7 @@ impl Aims<'_> {
         let verdict = value("100,000 entries").map(|large| {
             let small = value("10 entries").unwrap_or(large);
             let text = format!("{} ns (10 entries: {} ns)", nanos(large), nanos(small));
-            (text, large < 100.0 && large < small * 2.0)
+            (text, large < 100.0 && large < small * 3.0)
         });
         self.line(
             "snapshot: constant time, under 100 ns",
