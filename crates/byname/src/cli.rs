@@ -25,9 +25,9 @@ use crate::failure::USAGE;
     propagate_version = true,
     disable_help_subcommand = true,
     after_help = "Examples:
-  byname serve                              serve the built-in catalog on 127.0.0.1:8080
-  byname catalog list -q sonnet             find models by a part of their id or name
-  byname catalog show openai/gpt-4o --json  everything known about one offering
+  byname serve
+  byname catalog list -q sonnet
+  byname catalog show openai/gpt-4o --json
 
 Exit codes: 0 done, 1 failed, 2 called the wrong way."
 )]
@@ -41,6 +41,7 @@ pub(crate) struct Cli {
         long,
         global = true,
         env = "BYNAME_LOG",
+        hide_env_values = true,
         value_name = "LEVEL",
         value_parser = values::log_filter
     )]
@@ -70,8 +71,8 @@ pub(crate) enum Command {
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   byname serve
-  byname serve --listen 127.0.0.1:0                    any free port; the URL says which
-  byname serve --catalog models.json --catalog own.json  later files win
+  byname serve --listen 127.0.0.1:0
+  byname serve --catalog api.json --catalog own.json
   curl 'http://127.0.0.1:8080/api/v1/models?provider=openai&limit=5'
   curl http://127.0.0.1:8080/api/v1/models/openai/gpt-4o
   curl http://127.0.0.1:8080/readyz")]
@@ -168,8 +169,8 @@ pub(crate) struct ListArguments {
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   byname catalog show anthropic/claude-sonnet-4-5
-  byname catalog show openrouter/anthropic/claude-sonnet-4.5
-  byname catalog show --provider openrouter anthropic/claude-sonnet-4.5 --yaml")]
+  byname catalog show openrouter/anthropic/claude-sonnet-4
+  byname catalog show --provider openrouter anthropic/claude-sonnet-4 --yaml")]
 pub(crate) struct ShowArguments {
     #[command(flatten)]
     pub(crate) data: DataArguments,

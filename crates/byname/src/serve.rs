@@ -5,10 +5,12 @@ mod stall;
 mod stop;
 
 use std::io::{self, Write as _};
+use std::thread;
 use std::time::Duration;
 
 use axum::Router;
-use byname_catalog::{follow, http};
+use byname_catalog::follow::{self, Follower};
+use byname_catalog::{Catalog, http};
 use tokio::net::TcpListener;
 use tracing::{info, warn};
 
@@ -27,32 +29,45 @@ const HEAD_BYTES: usize = 64 * 1024;
 
 /// Serves until a signal ends it.
 pub(crate) fn run(arguments: &ServeArguments) -> Result<(), Failure> {
-    let (catalog, _follower) = match data::open(&arguments.data)? {
-        Data::Embedded(catalog) => (catalog, None),
-        Data::Files(files) => {
-            let catalog = files.catalog().clone();
-            let options = follow::Options::default().poll(Some(arguments.poll));
-            let follower = files.follow(options).map_err(|error| {
-                Failure::new(format!("cannot start following the catalog files: {error}"))
-            })?;
-            (catalog, Some(follower))
-        }
-    };
-    let router = http::router(catalog);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::new(format!("cannot start the server's threads: {error}")))?;
-    let outcome = runtime.block_on(serve(router, arguments));
+    // The address comes first: if it is taken, nothing else needs to be said. Who connects while
+    // the catalog is read waits for it.
+    let listener = runtime.block_on(listen(arguments))?;
+    let (catalog, follower) = catalog(arguments)?;
+    let outcome = runtime.block_on(serve(listener, http::router(catalog), arguments));
     // What is left at this point was given up on: nothing waits for it any longer.
     runtime.shutdown_background();
+    if outcome.is_err() {
+        // Nor for a file that is just being read: the end of the process ends this thread too.
+        thread::spawn(move || drop(follower));
+    }
     outcome
 }
 
-async fn serve(router: Router, arguments: &ServeArguments) -> Result<(), Failure> {
+/// The catalog to serve, and what keeps it at what its files say if it has any.
+fn catalog(arguments: &ServeArguments) -> Result<(Catalog, Option<Follower>), Failure> {
+    match data::open(&arguments.data)? {
+        Data::Embedded(catalog) => Ok((catalog, None)),
+        Data::Files(files) => {
+            let options = follow::Options::default().poll(Some(arguments.poll));
+            let follower = files.follow(options).map_err(|error| {
+                Failure::new(format!("cannot start following the catalog files: {error}"))
+            })?;
+            Ok((follower.catalog().clone(), Some(follower)))
+        }
+    }
+}
+
+async fn serve(
+    listener: TcpListener,
+    router: Router,
+    arguments: &ServeArguments,
+) -> Result<(), Failure> {
     let mut signals = StopSignals::listen()
         .map_err(|error| Failure::new(format!("cannot listen for signals: {error}")))?;
-    let listener = listen(arguments).await?;
     let address = listener
         .local_addr()
         .map_err(|error| Failure::new(format!("cannot tell the server's address: {error}")))?;

@@ -241,3 +241,34 @@ fn the_log_is_as_loud_as_asked() {
     );
     assert_eq!(list(&["--log", "byname_catalog=error"]), "");
 }
+
+#[test]
+fn the_examples_of_the_help_work() {
+    let mut ran = 0;
+    for arguments in [
+        ["--help"].as_slice(),
+        &["list", "--help"],
+        &["show", "--help"],
+    ] {
+        let help = byname(["catalog"]).args(arguments).output().unwrap();
+        let help = String::from_utf8(help.stdout).unwrap();
+        let examples = help
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("byname catalog "));
+        // Files of the reader's own and other programs are not at hand here.
+        for example in examples.filter(|line| !line.contains("--catalog") && !line.contains('|')) {
+            let output = byname(["catalog"])
+                .args(example.split(' '))
+                .output()
+                .unwrap();
+            let error = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(0), "{example}: {error}");
+            assert!(
+                output.stdout.iter().filter(|byte| **byte == b'\n').count() > 1,
+                "{example}"
+            );
+            ran += 1;
+        }
+    }
+    assert_eq!(ran, 8, "examples");
+}

@@ -37,9 +37,6 @@ use self::watch::{Ears, Signal, Wake};
 use crate::catalog::Catalog;
 use crate::import::{self, Import};
 
-/// How many reports on one file are logged one by one; the others are counted.
-const REPORTS_SHOWN: usize = 10;
-
 /// The files of a catalog, and the catalog that holds what they say.
 ///
 /// # Examples
@@ -314,19 +311,18 @@ impl Member {
     }
 }
 
-/// Logs what in a file was not understood, so that a flood of it stays readable.
+/// Logs what in a file was not understood: every report that was kept, and the number of others.
 fn report(content: &Import) {
-    let kept = content.reports.kept();
-    for report in kept.iter().take(REPORTS_SHOWN) {
+    for report in content.reports.kept() {
         warn!("{report}");
     }
-    let left = kept.len().saturating_sub(REPORTS_SHOWN) as u64 + content.reports.more();
-    if left > 0 {
+    let more = content.reports.more();
+    if more > 0 {
         warn!(
             file = %content.source,
             entries = content.counts.refused,
             fields = content.counts.fields_left_out,
-            "{left} more reports of what was left out of a catalog file"
+            "{more} more reports of what was left out of a catalog file"
         );
     }
 }

@@ -115,3 +115,17 @@ fn json<T: Serialize>(revision: u64, value: &T) -> Result<Response, Problem> {
     ];
     Ok((StatusCode::OK, headers, body).into_response())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_an_answer_that_tells_nothing_of_the_inside() {
+        let response = answer(|| panic!("secret"));
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let kind = response.headers().get(header::CONTENT_TYPE);
+        assert_eq!(kind, Some(&HeaderValue::from_static("application/problem+json")));
+        assert!(!format!("{:?}", Problem::internal()).contains("secret"));
+    }
+}
