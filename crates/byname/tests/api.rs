@@ -93,6 +93,8 @@ fn filters_work_alone_and_together() {
     assert_eq!(by("provider=openai"), ["gpt-4o", "gpt-4o-mini"]);
     assert_eq!(by("provider=nobody"), [""; 0]);
     assert_eq!(by("provider=open"), [""; 0]);
+    assert_eq!(by("provider=router%2Fopenai"), [""; 0]);
+    assert_eq!(by("provider="), [""; 0]);
     assert_eq!(by("q=GPT-4O"), ["gpt-4o", "gpt-4o-mini", "openai/gpt-4o"]);
     assert_eq!(by("q=MINI"), ["gpt-4o-mini"]);
     assert_eq!(by("q=gr%C3%96k"), ["x-ai/grok:free@2"]);

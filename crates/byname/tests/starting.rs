@@ -264,7 +264,7 @@ fn the_examples_of_the_help_work() {
             let error = String::from_utf8_lossy(&output.stderr);
             assert_eq!(output.status.code(), Some(0), "{example}: {error}");
             assert!(
-                output.stdout.iter().filter(|byte| **byte == b'\n').count() > 1,
+                String::from_utf8_lossy(&output.stdout).lines().count() > 1,
                 "{example}"
             );
             ran += 1;

@@ -211,7 +211,7 @@ impl Offerings {
     /// [`next`](Page::next).
     #[must_use]
     pub fn page(&self, query: &Query, after: Option<&Cursor>) -> Page<'_> {
-        query.page(self.iter(), after)
+        query.page(&self.snapshot, after)
     }
 
     /// Returns the providers of these offerings with the number of offerings of each, ordered by
@@ -219,8 +219,8 @@ impl Offerings {
     #[must_use]
     pub fn providers(&self) -> Vec<(&str, usize)> {
         let mut counts: Vec<(&str, usize)> = Vec::new();
-        for offering in self.iter() {
-            let provider = offering.key.provider();
+        for name in self.snapshot.names() {
+            let provider = query::split(name).0;
             match counts.last_mut() {
                 Some((last, count)) if *last == provider => *count += 1,
                 _ => counts.push((provider, 1)),

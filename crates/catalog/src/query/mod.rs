@@ -4,6 +4,9 @@ mod cursor;
 mod text;
 
 use std::num::NonZeroUsize;
+use std::ops::Bound;
+
+use byname_registry::Snapshot;
 
 pub use self::cursor::{Cursor, CursorError};
 use self::text::Needle;
@@ -63,47 +66,74 @@ impl Query {
         self
     }
 
-    /// Picks a page from offerings that come ordered by registry name.
+    /// Picks a page of a snapshot.
     pub(crate) fn page<'a>(
         &self,
-        by_name: impl Iterator<Item = &'a Offering>,
+        snapshot: &'a Snapshot<Offering>,
         after: Option<&Cursor>,
     ) -> Page<'a> {
-        let after = after.map(|cursor| split(cursor.name()));
-        let mut rows: Vec<(&'a str, &'a Offering)> = by_name
-            .map(|offering| (offering.key.provider(), offering))
-            .filter(|(provider, _)| {
-                self.provider
-                    .as_deref()
-                    .is_none_or(|wanted| wanted == *provider)
-            })
-            .filter(|(provider, row)| after.is_none_or(|after| (*provider, row.key.id()) > after))
-            .collect();
-        // By name, what a provider offers stands together and in order of id, but `a-b/…` stands
-        // before `a/…`. A stable sort by provider moves whole groups, in nearly linear time.
-        rows.sort_by_key(|(provider, _)| *provider);
-
-        let mut rows = rows
-            .into_iter()
-            .map(|(_, offering)| offering)
-            .filter(|offering| {
-                self.text
-                    .as_ref()
-                    .is_none_or(|text| matches(text, offering))
-            });
-        let Some(limit) = self.limit else {
-            return Page {
-                offerings: rows.collect(),
-                next: None,
-            };
+        let after = after.map(Cursor::name);
+        let first = after.map_or("", |name| split(name).0);
+        let providers = match &self.provider {
+            // No provider holds a `/`; as the beginning of a name `a/b` would find what `a` offers
+            // as `b/…`.
+            Some(provider) if provider.contains('/') => Vec::new(),
+            Some(provider) => vec![provider.as_str()],
+            None => providers(snapshot),
         };
-        let offerings: Vec<&Offering> = rows.by_ref().take(limit.get()).collect();
-        // There is a next page only if there is something on it.
-        let next = rows
-            .next()
-            .and_then(|_| offerings.last().map(|last| Cursor::after(last.key.name())));
-        Page { offerings, next }
+        let limit = self.limit.map_or(usize::MAX, NonZeroUsize::get);
+        let mut offerings: Vec<&Offering> = Vec::new();
+        for provider in providers.into_iter().filter(|provider| *provider >= first) {
+            // What a provider offers stands together, in order of id.
+            let group = format!("{provider}/");
+            let start = match after {
+                Some(name) if provider == first => Bound::Excluded(name),
+                _ => Bound::Included(group.as_str()),
+            };
+            let rows = snapshot
+                .iter_from(start)
+                .take_while(|(name, _)| name.starts_with(&group));
+            for (_, offering) in rows.filter(|(_, offering)| self.asks_for(offering)) {
+                if offerings.len() == limit {
+                    // There is a next page only if there is something on it.
+                    let next = offerings.last().map(|last| Cursor::after(last.key.name()));
+                    return Page { offerings, next };
+                }
+                offerings.push(offering);
+            }
+        }
+        Page {
+            offerings,
+            next: None,
+        }
     }
+
+    fn asks_for(&self, offering: &Offering) -> bool {
+        self.text.as_ref().is_none_or(|text| {
+            text.is_in(offering.key.id())
+                || offering.name.known().is_some_and(|name| text.is_in(name))
+        })
+    }
+}
+
+/// The providers that offer something, ordered by id.
+///
+/// By name, what a provider offers stands together, but the providers do not stand in order of
+/// their ids: `a-b/…` comes before `a/…`.
+fn providers(snapshot: &Snapshot<Offering>) -> Vec<&str> {
+    let mut found: Vec<&str> = Vec::new();
+    let mut beyond = String::new();
+    loop {
+        let next = snapshot.iter_from(Bound::Included(&beyond)).next();
+        let Some(provider) = next.map(|(name, _)| split(name).0) else {
+            break;
+        };
+        found.push(provider);
+        // The first text after every name that begins with `provider/`: `0` follows `/`.
+        beyond = format!("{provider}0");
+    }
+    found.sort_unstable();
+    found
 }
 
 /// One page of a list.
@@ -115,12 +145,8 @@ pub struct Page<'a> {
     pub next: Option<Cursor>,
 }
 
-fn matches(text: &Needle, offering: &Offering) -> bool {
-    text.is_in(offering.key.id()) || offering.name.known().is_some_and(|name| text.is_in(name))
-}
-
 /// The provider and the id of a name; a provider holds no `/`.
-fn split(name: &str) -> (&str, &str) {
+pub(crate) fn split(name: &str) -> (&str, &str) {
     name.split_once('/').unwrap_or((name, ""))
 }
 

@@ -1,12 +1,13 @@
 use super::*;
+use crate::catalog::{Catalog, Offerings};
+use crate::model::Fact;
 
-fn offerings(names: &[&str]) -> Vec<Offering> {
-    let mut all: Vec<Offering> = names
+fn offerings(names: &[&str]) -> Offerings {
+    let catalog: Catalog = names
         .iter()
         .map(|name| Offering::new(name.parse().unwrap()))
         .collect();
-    all.sort_by(|a, b| a.key.cmp(&b.key));
-    all
+    catalog.offerings()
 }
 
 fn names(page: &Page<'_>) -> Vec<String> {
@@ -24,7 +25,7 @@ fn limit(limit: usize) -> Query {
 fn the_order_is_that_of_provider_then_id() {
     // As names, `a-b/x` comes before `a/x`: `-` is less than `/`.
     let all = offerings(&["a/x", "a-b/x", "a/w", "a.c/y", "a0/z", "a/x/y", "a/x:1"]);
-    let page = Query::all().page(all.iter(), None);
+    let page = all.page(&Query::all(), None);
     assert_eq!(
         names(&page),
         ["a/w", "a/x", "a/x/y", "a/x:1", "a-b/x", "a.c/y", "a0/z"]
@@ -35,12 +36,12 @@ fn the_order_is_that_of_provider_then_id() {
 #[test]
 fn pages_of_every_size_show_each_offering_once() {
     let all = offerings(&["a/x", "a-b/x", "a/w", "a.c/y", "a0/z", "a/x/y", "a/x:1"]);
-    let whole = names(&Query::all().page(all.iter(), None));
+    let whole = names(&all.page(&Query::all(), None));
     for size in 1..=8 {
         let mut seen = Vec::new();
         let mut after = None;
         loop {
-            let page = limit(size).page(all.iter(), after.as_ref());
+            let page = all.page(&limit(size), after.as_ref());
             assert!(page.offerings.len() <= size);
             seen.extend(names(&page));
             match page.next {
@@ -55,27 +56,36 @@ fn pages_of_every_size_show_each_offering_once() {
 #[test]
 fn a_full_last_page_says_that_it_is_the_last() {
     let all = offerings(&["a/1", "a/2"]);
-    assert_eq!(limit(2).page(all.iter(), None).next, None);
-    let first = limit(1).page(all.iter(), None);
+    assert_eq!(all.page(&limit(2), None).next, None);
+    let first = all.page(&limit(1), None);
     assert_eq!(first.next, Some(Cursor::after("a/1")));
 }
 
 #[test]
 fn a_cursor_holds_although_its_offering_has_gone() {
     let all = offerings(&["a/1", "a/3"]);
-    let page = limit(5).page(all.iter(), Some(&Cursor::after("a/2")));
+    let page = all.page(&limit(5), Some(&Cursor::after("a/2")));
     assert_eq!(names(&page), ["a/3"]);
 }
 
 #[test]
 fn filters_narrow_what_is_listed() {
-    let mut all = offerings(&["a/gpt-4", "b/gpt-4", "b/x", "bb/gpt-4"]);
-    all[2].name = crate::model::Fact::Known("Great GPT".to_owned());
+    let named = ["a/gpt-4", "b/gpt-4", "b/x", "bb/gpt-4"].map(|name| {
+        let mut offering = Offering::new(name.parse().unwrap());
+        if name == "b/x" {
+            offering.name = Fact::Known("Great GPT".to_owned());
+        }
+        offering
+    });
+    let all = named.into_iter().collect::<Catalog>().offerings();
     let query = Query::all().provider("b").containing("gPt");
-    assert_eq!(names(&query.page(all.iter(), None)), ["b/gpt-4", "b/x"]);
-    let none = Query::all().provider("c").page(all.iter(), None);
+    assert_eq!(names(&all.page(&query, None)), ["b/gpt-4", "b/x"]);
+    let none = all.page(&Query::all().provider("c"), None);
     assert!(none.offerings.is_empty());
-    let none = Query::all().containing("b/").page(all.iter(), None);
+    let all = offerings(&["a/b/c"]);
+    let none = all.page(&Query::all().provider("a/b"), None);
+    assert!(none.offerings.is_empty(), "a provider is not the beginning of a name");
+    let none = all.page(&Query::all().containing("a/b"), None);
     assert!(none.offerings.is_empty(), "a provider is not part of an id");
 }
 
@@ -88,7 +98,7 @@ fn the_nearest_names_come_first() {
         "x/claude",
     ]);
     let near = |asked| -> Vec<String> {
-        nearest(all.iter(), asked, 2)
+        all.nearest(asked, 2)
             .into_iter()
             .map(|key| key.name().to_owned())
             .collect()
