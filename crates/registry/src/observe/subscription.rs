@@ -151,10 +151,11 @@ impl<P, N> Subscription<P, N> {
 
     /// Calls `handler` with every event, in this task, until it breaks or the end.
     ///
-    /// The next event is received when the future of the one before it is done.
-    pub async fn run_async<B>(
+    /// The next event is received when the future of the one before it is done. That future
+    /// borrows nothing that the handler owns, so a task that runs a subscription can be spawned.
+    pub async fn run_async<B, F: Future<Output = ControlFlow<B>>>(
         &mut self,
-        mut handler: impl AsyncFnMut(Event<P, N>) -> ControlFlow<B>,
+        mut handler: impl FnMut(Event<P, N>) -> F,
     ) -> ControlFlow<B> {
         while let Some(event) = self.recv_async().await {
             handler(event).await?;

@@ -41,7 +41,8 @@ fn gated() -> Gated {
 
 fn three(registry: &Registry<usize>) -> Vec<Resolve<usize>> {
     let mut asks: Vec<_> = (0..3).map(|_| registry.resolve_async("a")).collect();
-    asks.iter_mut().for_each(|ask| assert!(poll(ask).is_pending()));
+    asks.iter_mut()
+        .for_each(|ask| assert!(poll(ask).is_pending()));
     asks
 }
 
@@ -61,7 +62,10 @@ fn any_waiter_may_leave() {
         assert_eq!(waiters(&entry), 2, "{who}");
         held.assert_live(1);
         gate.open();
-        let made: Vec<_> = asks.iter_mut().map(|ask| ready(poll(ask)).unwrap()).collect();
+        let made: Vec<_> = asks
+            .iter_mut()
+            .map(|ask| ready(poll(ask)).unwrap())
+            .collect();
         assert_eq!((*made[0], *made[1]), (0, 0), "{who}");
         assert_eq!(address(&*made[0]), address(&*made[1]), "{who}");
         assert_eq!(calls.count(), 1, "{who}");

@@ -30,8 +30,13 @@ fn works_at(works: usize, calls: &Calls) -> Factory<usize> {
 
 #[test]
 fn a_failure_is_not_kept_and_the_next_ask_builds_again() {
-    let (registry, calls) = (Registry::builder().label("services").build(), Calls::default());
-    registry.register_factory("db", works_at(2, &calls)).unwrap();
+    let (registry, calls) = (
+        Registry::builder().label("services").build(),
+        Calls::default(),
+    );
+    registry
+        .register_factory("db", works_at(2, &calls))
+        .unwrap();
     for attempt in 0..2 {
         let error = registry.resolve("db").unwrap_err();
         assert_eq!(error.to_string(), "the factory of `services/db` failed");
@@ -39,7 +44,10 @@ fn a_failure_is_not_kept_and_the_next_ask_builds_again() {
         assert_eq!(source.downcast_ref::<Boom>(), Some(&Boom(attempt)));
         assert!(registry.get("db").is_none());
         let status = registry.entry("db").unwrap().build_status().unwrap();
-        assert!(matches!(status, BuildStatus::Failed(BuildError::Failed { .. })));
+        assert!(matches!(
+            status,
+            BuildStatus::Failed(BuildError::Failed { .. })
+        ));
     }
     assert_eq!(*registry.resolve("db").unwrap(), 2);
     assert_eq!(registry.get("db").as_deref(), Some(&2));
@@ -102,7 +110,9 @@ fn a_panic_is_an_error_and_poisons_nothing() {
             Ok::<_, Boom>(call)
         }
     });
-    registry.register_factory("async", panics_in_its_future).unwrap();
+    registry
+        .register_factory("async", panics_in_its_future)
+        .unwrap();
 
     let error = registry.resolve("sync").unwrap_err();
     assert!(matches!(
@@ -119,7 +129,10 @@ fn a_panic_is_an_error_and_poisons_nothing() {
         error.build_error(),
         Some(BuildError::Panicked { message, .. }) if &**message == "nor tomorrow"
     ));
-    assert_eq!(*ready(poll(&mut registry.resolve_async("async"))).unwrap(), 3);
+    assert_eq!(
+        *ready(poll(&mut registry.resolve_async("async"))).unwrap(),
+        3
+    );
     assert_eq!(registry.put("other", 5), Ok(3));
     assert_eq!(calls.count(), 4);
 }
@@ -132,7 +145,10 @@ fn a_failure_passes_through_those_who_needed_it() {
         .unwrap();
     let needs = registry.clone();
     registry
-        .register_factory("api", Factory::new(move |_| needs.resolve("db").map(|db| *db)))
+        .register_factory(
+            "api",
+            Factory::new(move |_| needs.resolve("db").map(|db| *db)),
+        )
         .unwrap();
     let error = registry.resolve("api").unwrap_err();
     assert_eq!(error.to_string(), "the factory of `services/api` failed");

@@ -27,9 +27,13 @@ fn registry() -> (DropCounter, Registry<Counted<u32>>) {
 #[test]
 fn the_result_goes_to_those_who_waited_for_the_old_entry_only() {
     let ((drops, registry), old) = (registry(), Gate::default());
-    registry.register_factory("a", gated(&old, 1, &drops)).unwrap();
+    registry
+        .register_factory("a", gated(&old, 1, &drops))
+        .unwrap();
     let mut before = [registry.resolve_async("a"), registry.resolve_async("a")];
-    before.iter_mut().for_each(|ask| assert!(poll(ask).is_pending()));
+    before
+        .iter_mut()
+        .for_each(|ask| assert!(poll(ask).is_pending()));
     let shown = registry.snapshot();
     registry.replace("a", drops.count(2)).unwrap();
 
@@ -61,7 +65,9 @@ fn a_factory_in_its_place_builds_its_own_value() {
         registry.replace_factory("a", gated(&old, 1, &drops)),
         Err(ChangeError::Absent { name: "a".into() })
     );
-    registry.register_factory("a", gated(&old, 1, &drops)).unwrap();
+    registry
+        .register_factory("a", gated(&old, 1, &drops))
+        .unwrap();
     let mut first = registry.resolve_async("a");
     assert!(poll(&mut first).is_pending());
     assert_eq!(registry.replace_factory("a", gated(&new, 2, &drops)), Ok(2));
@@ -69,21 +75,23 @@ fn a_factory_in_its_place_builds_its_own_value() {
     assert!(poll(&mut second).is_pending());
     // In the other order: the later entry is built before the earlier one.
     new.open();
-    let second = ready(poll(&mut second)).unwrap();
-    assert_eq!((**second, second.revision()), (2, 2));
+    let later = ready(poll(&mut second)).unwrap();
+    assert_eq!((**later, later.revision()), (2, 2));
     assert!(poll(&mut first).is_pending());
     old.open();
-    let first = ready(poll(&mut first)).unwrap();
-    assert_eq!((**first, first.revision()), (1, 1));
+    let earlier = ready(poll(&mut first)).unwrap();
+    assert_eq!((**earlier, earlier.revision()), (1, 1));
     assert_eq!(**registry.get("a").unwrap(), 2);
-    drop(first);
+    drop((first, earlier));
     drops.assert_live(1);
 }
 
 #[test]
 fn a_removed_entry_is_built_for_those_who_waited() {
     let ((drops, registry), gate) = (registry(), Gate::default());
-    registry.register_factory("a", gated(&gate, 1, &drops)).unwrap();
+    registry
+        .register_factory("a", gated(&gate, 1, &drops))
+        .unwrap();
     let mut asked = registry.resolve_async("a");
     assert!(poll(&mut asked).is_pending());
     registry.remove("a").unwrap();
@@ -119,7 +127,9 @@ fn an_entry_is_built_after_it_was_replaced() {
 #[test]
 fn an_entry_is_built_after_its_registry_is_gone() {
     let ((drops, registry), gate) = (registry(), Gate::default());
-    registry.register_factory("a", gated(&gate, 1, &drops)).unwrap();
+    registry
+        .register_factory("a", gated(&gate, 1, &drops))
+        .unwrap();
     let (entry, mut asked) = (registry.entry("a").unwrap(), registry.resolve_async("a"));
     drop(registry);
     assert!(poll(&mut asked).is_pending());

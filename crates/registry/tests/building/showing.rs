@@ -4,8 +4,8 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use byname_registry::{
-    BuildError, BuildStatus, ChangeError, Clock, Factory, Guard, Place, Policy, RecvError, Registry,
-    ResolveError,
+    BuildError, BuildStatus, ChangeError, Clock, Factory, Guard, Place, Policy, RecvError,
+    Registry, ResolveError,
 };
 
 use super::rig::{Calls, Gate, address, poll, ready, waiters};
@@ -48,10 +48,7 @@ fn an_unbuilt_entry_is_there_without_a_value() {
         .entries()
         .map(|(name, entry)| (name, entry.value().copied(), entry.is_factory()))
         .collect();
-    assert_eq!(
-        entries,
-        [("made", None, true), ("value", Some(1), false)]
-    );
+    assert_eq!(entries, [("made", None, true), ("value", Some(1), false)]);
     assert_eq!(snapshot.to_hash_map().len(), 1);
 
     let view = registry.view();
@@ -125,7 +122,9 @@ fn every_way_to_an_entry_builds_it() {
     let ways: [(&str, fn(&Registry<u32>) -> u32); 7] = [
         ("resolve", |r| *r.resolve("made").unwrap()),
         ("blocking", |r| *r.resolve_blocking("made").unwrap()),
-        ("async", |r| *ready(poll(&mut r.resolve_async("made"))).unwrap()),
+        ("async", |r| {
+            *ready(poll(&mut r.resolve_async("made"))).unwrap()
+        }),
         ("entry", |r| *r.entry("made").unwrap().resolve().unwrap()),
         ("handle", |r| {
             let entry = r.handle("made").unwrap().entry().unwrap();
@@ -179,7 +178,10 @@ fn after_the_build_nobody_goes_through_it() {
     assert_eq!(registry.get("made").as_deref(), Some(&7));
     assert_eq!(*registry.resolve("made").unwrap(), 7);
     assert_eq!(*registry.resolve_blocking("made").unwrap(), 7);
-    assert_eq!(*ready(poll(&mut registry.resolve_async("made"))).unwrap(), 7);
+    assert_eq!(
+        *ready(poll(&mut registry.resolve_async("made"))).unwrap(),
+        7
+    );
     assert_eq!((looks.count(), calls.count()), (looked, 1));
 }
 
@@ -203,7 +205,10 @@ fn a_read_while_it_is_built_finds_nothing_and_does_not_wait() {
     assert_eq!(*ready(poll(&mut asked)).unwrap(), 7);
     // A future that is polled again finds the value again.
     assert_eq!(*ready(poll(&mut asked)).unwrap(), 7);
-    assert_eq!(registry.get("made").map(|seen| Guard::revision(&seen)), Some(1));
+    assert_eq!(
+        registry.get("made").map(|seen| Guard::revision(&seen)),
+        Some(1)
+    );
 }
 
 #[test]
@@ -285,7 +290,10 @@ fn a_synchronous_ask_for_an_unbuilt_asynchronous_entry_is_an_error() {
          or blocking on a thread outside any runtime"
     );
     assert_eq!(calls.count(), 0);
-    assert_eq!(*ready(poll(&mut registry.resolve_async("made"))).unwrap(), 7);
+    assert_eq!(
+        *ready(poll(&mut registry.resolve_async("made"))).unwrap(),
+        7
+    );
     assert_eq!(*registry.resolve("made").unwrap(), 7);
     assert_eq!(calls.count(), 1);
 }

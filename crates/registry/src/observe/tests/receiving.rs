@@ -183,12 +183,15 @@ fn run_hands_over_until_the_handler_breaks_and_survives_its_panic() {
     let broke = watch.run(|event| ControlFlow::Break(change(event).revision()));
     assert_eq!(broke, ControlFlow::Break(2));
     let mut seen = Vec::new();
-    let broke = block_on(watch.run_async(async |event| {
+    let broke = block_on(watch.run_async(|event| {
         seen.push(change(event).revision());
-        if seen.len() == 2 {
-            ControlFlow::Break("enough")
-        } else {
-            ControlFlow::Continue(())
+        let enough = seen.len() == 2;
+        async move {
+            if enough {
+                ControlFlow::Break("enough")
+            } else {
+                ControlFlow::Continue(())
+            }
         }
     }));
     assert_eq!((broke, seen), (ControlFlow::Break("enough"), vec![3, 4]));

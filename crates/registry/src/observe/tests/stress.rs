@@ -1,7 +1,7 @@
 //! Several writers, several observers, some of them ill; every replica ends with the last state
 //! and passes only through states that were.
 
-use core::{ops::ControlFlow, time::Duration};
+use core::{future::ready, ops::ControlFlow, time::Duration};
 use std::{
     collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -118,9 +118,9 @@ fn healthy_observers_hear_everything_among_ill_ones() {
             .collect();
         let awaiting = scope.spawn(move || {
             let (mut replica, mut watch) = awaiting;
-            let ended = block_on(watch.run_async(async |event| -> ControlFlow<()> {
+            let ended = block_on(watch.run_async(|event| {
                 all.follow(&mut replica, event);
-                ControlFlow::Continue(())
+                ready(ControlFlow::<()>::Continue(()))
             }));
             assert_eq!(ended, ControlFlow::Continue(()));
             assert_eq!(replica.state, world.snapshot());
