@@ -1,11 +1,16 @@
-//! Model checks of publishing, reading and reclaiming.
+//! Model checks of publishing, reading and reclaiming, and of building and observing through them.
 //!
 //! Run by `RUSTFLAGS="--cfg loom" cargo test --release -p byname-registry --lib models`. Under loom
 //! nothing is really freed: a use of something freed is an assertion.
 
 use loom::thread;
 
-use crate::{Registry, Snapshot};
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use crate::{Clock, Event, Factory, Options, Policy, Registry, Snapshot, Subscription};
 
 /// A value that notices being used after its drop.
 struct Canary {
@@ -248,5 +253,222 @@ fn an_owned_value_outlives_the_registry() {
         registry.put("a", Canary::new(2)).unwrap();
         drop(registry);
         assert!(matches!(owner.join().unwrap(), 1 | 2));
+    });
+}
+
+/// Revision 1 has `a` and `b` at 1; revision 2 sets `a`, revision 3 sets `b`.
+fn writing(registry: &Registry<Canary>) -> thread::JoinHandle<()> {
+    let registry = registry.clone();
+    thread::spawn(move || {
+        assert_eq!(registry.put("a", Canary::new(2)), Ok(2));
+        assert_eq!(registry.put("b", Canary::new(2)), Ok(3));
+    })
+}
+
+fn at(revision: u64) -> (Option<u64>, Option<u64>) {
+    (Some(revision.min(2)), Some(revision - revision.min(2) + 1))
+}
+
+/// Receives up to revision 3, from the state of `snapshot` on; returns how much was lost.
+fn follow(
+    registry: &Registry<Canary>,
+    snapshot: &Snapshot<Canary>,
+    changes: &mut Subscription<Canary>,
+) -> usize {
+    let (mut reached, mut lost) = (snapshot.revision(), 0);
+    assert_eq!(numbers(snapshot), at(reached));
+    while reached < 3 {
+        match changes.recv().expect("the registry has not ended") {
+            Event::Change(change) => {
+                assert_eq!(change.covers(), reached + 1..=reached + 1);
+                reached += 1;
+                let [changed] = change.entries() else {
+                    panic!("{change:?}")
+                };
+                assert_eq!(changed.name(), ["a", "b"][usize::from(reached == 3)]);
+                let number = |entry: Option<&crate::Entry<_>>| entry?.value().map(Canary::read);
+                assert_eq!(number(changed.before()), Some(1));
+                assert_eq!(number(changed.after()), Some(2));
+            }
+            Event::Resync { from, snapshot } => {
+                assert_eq!(from, reached);
+                assert!(snapshot.revision() > reached);
+                lost += 1;
+                reached = snapshot.revision();
+                assert_eq!(numbers(&snapshot), at(reached));
+            }
+        }
+        // What is heard of is visible.
+        assert!(registry.revision() >= reached);
+        assert_eq!(registry.get("a").unwrap().read(), 2);
+    }
+    lost
+}
+
+#[test]
+fn a_change_is_visible_before_it_is_heard_and_none_is_lost() {
+    check(|| {
+        let registry = registry(&[("a", 1), ("b", 1)]);
+        let (snapshot, mut changes) = registry.subscribe(Policy::DropOldest);
+        let writer = writing(&registry);
+        assert_eq!(follow(&registry, &snapshot, &mut changes), 0);
+        writer.join().unwrap();
+        assert!(changes.try_recv().is_err());
+    });
+}
+
+#[test]
+fn an_observer_that_falls_behind_is_resynchronised_with_a_whole_state() {
+    check(|| {
+        let registry = registry(&[("a", 1), ("b", 1)]);
+        let options = Options::new(Policy::DropOldest).capacity(1);
+        let (snapshot, mut changes) = registry.subscribe(options);
+        let writer = writing(&registry);
+        assert!(follow(&registry, &snapshot, &mut changes) <= 1);
+        writer.join().unwrap();
+        assert!(changes.try_recv().is_err());
+    });
+}
+
+#[test]
+fn subscribing_beside_commits_leaves_no_gap() {
+    check(|| {
+        let registry = registry(&[("a", 1), ("b", 1)]);
+        let writer = writing(&registry);
+        let (snapshot, mut changes) = registry.subscribe(Policy::DropOldest);
+        assert_eq!(follow(&registry, &snapshot, &mut changes), 0);
+        writer.join().unwrap();
+        assert!(changes.try_recv().is_err());
+    });
+}
+
+/// Under the model checker a deadline never passes: a wake that is lost would be a deadlock.
+#[test]
+fn a_writer_waits_for_room() {
+    check(|| {
+        let registry = registry(&[("a", 1), ("b", 1)]);
+        let deadline = Duration::from_secs(1);
+        let options = Options::new(Policy::Wait { deadline }).capacity(1);
+        let (snapshot, mut changes) = registry.subscribe(options);
+        let writer = writing(&registry);
+        assert_eq!(follow(&registry, &snapshot, &mut changes), 0);
+        writer.join().unwrap();
+    });
+}
+
+/// What is pending in a queue is kept alive by it, and dropped with it beside a commit.
+#[test]
+fn a_subscription_ends_beside_a_commit() {
+    check(|| {
+        let registry = registry(&[("a", 1), ("b", 1)]);
+        let (snapshot, changes) = registry.subscribe(Policy::DropOldest);
+        drop(snapshot);
+        let writer = writing(&registry);
+        drop(changes);
+        writer.join().unwrap();
+        assert_eq!(registry.collect(), 0);
+        assert_eq!(numbers(&registry.snapshot()), (Some(2), Some(2)));
+    });
+}
+
+/// Time plays no part in these models.
+struct Still;
+
+impl Clock for Still {
+    fn now(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+/// A number that whoever reads it must have seen written.
+struct Written(loom::cell::UnsafeCell<u64>);
+
+// SAFETY: written before it is shared, and only read afterwards; the model checker sees to that.
+unsafe impl Sync for Written {}
+
+impl Written {
+    fn new(number: u64) -> Self {
+        let cell = loom::cell::UnsafeCell::new(0);
+        // SAFETY: nobody else has seen the cell.
+        cell.with_mut(|cell| unsafe { *cell = number });
+        Self(cell)
+    }
+
+    fn read(&self) -> u64 {
+        // SAFETY: nobody writes any more; if somebody could, the model checker reports it.
+        self.0.with(|cell| unsafe { *cell })
+    }
+}
+
+/// A registry whose entry `a` makes 1 and counts how often.
+fn lazy() -> (Registry<Written>, Arc<AtomicUsize>) {
+    let registry = Registry::builder().hold_back(0).clock(Still).build();
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&calls);
+    let factory = Factory::new(move |_| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        Ok::<_, Infallible>(Written::new(1))
+    });
+    registry.register_factory("a", factory).unwrap();
+    (registry, calls)
+}
+
+#[test]
+fn two_who_ask_get_what_one_build_made() {
+    check(|| {
+        let (registry, calls) = lazy();
+        let other = thread::spawn({
+            let registry = registry.clone();
+            move || {
+                let made = registry.resolve("a").unwrap();
+                (made.read(), std::ptr::from_ref(&*made).addr())
+            }
+        });
+        let made = registry.resolve("a").unwrap();
+        let seen = (made.read(), std::ptr::from_ref(&*made).addr());
+        assert_eq!(other.join().unwrap(), seen);
+        assert_eq!(seen.0, 1);
+        assert_eq!(calls.load(Ordering::Relaxed), 1);
+        assert_eq!(registry.revision(), 1);
+    });
+}
+
+#[test]
+fn a_reader_beside_a_build_sees_nothing_or_all_of_the_value() {
+    check(|| {
+        let (registry, calls) = lazy();
+        let snapshot = registry.snapshot();
+        let asker = thread::spawn({
+            let registry = registry.clone();
+            move || assert_eq!(registry.resolve("a").unwrap().read(), 1)
+        });
+        let seen = registry.get("a").map(|made| made.read());
+        assert!(matches!(seen, None | Some(1)));
+        if seen.is_some() {
+            assert_eq!(snapshot.get("a").map(Written::read), Some(1));
+        }
+        asker.join().unwrap();
+        assert_eq!(snapshot.get("a").map(Written::read), Some(1));
+        assert_eq!(calls.load(Ordering::Relaxed), 1);
+    });
+}
+
+/// An entry that is replaced while it is built belongs to those who asked for it, and to nobody else.
+#[test]
+fn an_ask_beside_a_replacement() {
+    check(|| {
+        let (registry, calls) = lazy();
+        let writer = thread::spawn({
+            let registry = registry.clone();
+            move || assert_eq!(registry.put("a", Written::new(2)), Ok(2))
+        });
+        let made = registry.resolve("a").unwrap();
+        assert_eq!(made.read(), made.revision());
+        let built = usize::from(made.revision() == 1);
+        assert_eq!(calls.load(Ordering::Relaxed), built);
+        writer.join().unwrap();
+        assert_eq!(registry.get("a").unwrap().read(), 2);
+        drop(made);
+        assert_eq!(registry.collect(), 0);
     });
 }
