@@ -6,7 +6,7 @@ mod server;
 use std::net::TcpListener;
 use std::process::Output;
 
-use server::{Server, byname};
+use server::{Server, byname, ended};
 
 /// The single line on stderr of a command that failed with `code` and wrote nothing else.
 fn line(output: &Output, code: i32) -> String {
@@ -53,9 +53,7 @@ fn the_embedded_data_is_served_when_nothing_is_given() {
 fn a_port_in_use_is_said_in_one_line() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let output = byname(["--log", "error", "serve", "--listen", &address])
-        .output()
-        .unwrap();
+    let output = ended(byname(["serve", "--listen", &address]));
     assert_eq!(
         line(&output, 1),
         format!(
@@ -68,9 +66,7 @@ fn a_port_in_use_is_said_in_one_line() {
 #[test]
 fn an_address_of_another_machine_is_said_in_one_line() {
     // 192.0.2.0/24 is for documentation: no machine has an address in it.
-    let output = byname(["--log", "error", "serve", "--listen", "192.0.2.1:0"])
-        .output()
-        .unwrap();
+    let output = ended(byname(["serve", "--listen", "192.0.2.1:0"]));
     assert_eq!(
         line(&output, 1),
         "error: cannot listen on 192.0.2.1:0: this machine has no such address; use 127.0.0.1 for \
@@ -83,9 +79,13 @@ fn a_missing_file_is_said_in_one_line() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("nothing.json");
     let file = file.to_str().unwrap();
-    let output = byname(["serve", "--listen", "127.0.0.1:0", "--catalog", file])
-        .output()
-        .unwrap();
+    let output = ended(byname([
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--catalog",
+        file,
+    ]));
     assert_eq!(
         line(&output, 1),
         format!("error: {file}: there is no such file")
@@ -115,7 +115,7 @@ fn every_file_that_is_refused_is_named_with_line_and_column() {
     std::fs::write(&good, r#"{"p":{"models":{"m":{}}}}"#).unwrap();
     std::fs::write(&broken, "{\n  \"p\": {").unwrap();
     std::fs::write(&other, "[1, 2]").unwrap();
-    let output = byname([
+    let output = ended(byname([
         "serve",
         "--listen",
         "127.0.0.1:0",
@@ -125,9 +125,7 @@ fn every_file_that_is_refused_is_named_with_line_and_column() {
         &good,
         "--catalog",
         &other,
-    ])
-    .output()
-    .unwrap();
+    ]));
     assert_eq!(output.status.code(), Some(1));
     let error = String::from_utf8(output.stderr).unwrap();
     let lines: Vec<&str> = error.lines().collect();
@@ -188,7 +186,9 @@ fn a_wrong_command_line_is_said_in_one_line() {
             "error: unrecognized subcommand 'sevre'; a similar subcommand exists: 'serve'; see --help",
         ),
     ] {
-        let output = byname([]).args(arguments).output().unwrap();
+        let mut command = byname([]);
+        command.args(arguments);
+        let output = ended(command);
         assert_eq!(line(&output, 2), expected, "{arguments:?}");
     }
 }

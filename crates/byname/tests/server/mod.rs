@@ -5,7 +5,7 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -21,6 +21,26 @@ pub(crate) fn byname<const N: usize>(arguments: [&str; N]) -> Command {
         .env_remove("BYNAME_LOG")
         .stdin(Stdio::null());
     command
+}
+
+/// Runs a command that must end by itself and says little; one that does not end is a failure,
+/// not a test that hangs.
+pub(crate) fn ended(mut command: Command) -> Output {
+    let mut process = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let deadline = Instant::now() + PATIENCE;
+    while process.try_wait().unwrap().is_none() {
+        if Instant::now() > deadline {
+            process.kill().unwrap();
+            let output = process.wait_with_output().unwrap();
+            panic!("{command:?} goes on: {output:?}");
+        }
+        std::thread::yield_now();
+    }
+    process.wait_with_output().unwrap()
 }
 
 /// A running `byname serve`; it ends with the test.
