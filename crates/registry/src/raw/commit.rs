@@ -4,7 +4,7 @@ use std::ptr::NonNull;
 
 use super::core::Core;
 use super::owned::Entry;
-use super::reclaim::{Garbage, Reclaimer};
+use super::reclaim::Outbox;
 use super::slot::Slot;
 use super::table::Table;
 use super::version::{Unpublished, Version};
@@ -21,7 +21,7 @@ pub(crate) struct Op<N, V> {
 
 /// What the holder of the writers' mutex works with.
 pub(crate) struct Writer<V> {
-    pub(super) reclaimer: Reclaimer<V>,
+    pub(super) outbox: Outbox<V>,
     /// How many slots are in the index, those of removed names included.
     used: usize,
     live: usize,
@@ -30,7 +30,7 @@ pub(crate) struct Writer<V> {
 impl<V> Writer<V> {
     pub(super) fn new() -> Self {
         Self {
-            reclaimer: Reclaimer::new(),
+            outbox: Outbox::new(),
             used: 0,
             live: 0,
         }
@@ -46,17 +46,10 @@ pub(crate) struct Locked<'c, V> {
     wakes: Option<Wakes<Entry<V>>>,
 }
 
-/// What is left to do after unlocking: destructors of values run only then.
-#[must_use]
-pub(crate) struct Aftermath<V> {
-    _garbage: Option<Garbage<V>>,
-    _wakes: Option<Wakes<Entry<V>>>,
-}
-
 impl<V> Core<V> {
-    /// Runs `change` under the writers' mutex; drops what it left behind after unlocking.
+    /// Runs `change` under the writers' mutex, and what it leaves to do after unlocking.
     ///
-    /// `change` runs no code of a user: it neither drops nor compares values.
+    /// `change` runs no code of a user: it neither drops nor compares values, and pins nothing.
     pub(crate) fn write<R>(&self, change: impl FnOnce(&mut Locked<'_, V>) -> R) -> R {
         // Waits, outside the mutex, for observers who want to be waited for.
         let (writer, admission) = self.observers.enter(|| self.lock());
@@ -67,34 +60,18 @@ impl<V> Core<V> {
             wakes: None,
         };
         let result = change(&mut locked);
-        let aftermath = locked.finish();
-        self.serve_requests();
-        drop(aftermath);
-        result
-    }
-
-    /// Collects now. Returns how many superseded values are still in use.
-    pub(crate) fn collect(&self) -> usize {
-        let mut writer = self.lock();
-        let garbage = writer.reclaimer.collect(self);
-        let held_back = writer.reclaimer.held_back();
+        let Locked { writer, wakes, .. } = locked;
+        let due = writer.outbox.values() > self.settings.hold_back;
         drop(writer);
-        self.serve_requests();
-        drop(garbage);
-        held_back
+        drop(wakes);
+        if due {
+            self.request_collection();
+        }
+        result
     }
 }
 
 impl<V> Locked<'_, V> {
-    fn finish(mut self) -> Aftermath<V> {
-        let due = self.writer.reclaimer.is_due(self.core.settings.hold_back);
-        let garbage = due.then(|| self.writer.reclaimer.collect(self.core));
-        Aftermath {
-            _garbage: garbage,
-            _wakes: self.wakes.take(),
-        }
-    }
-
     pub(crate) fn revision(&self) -> u64 {
         self.core.committed()
     }
@@ -137,8 +114,7 @@ impl<V> Locked<'_, V> {
         ops: impl ExactSizeIterator<Item = Op<N, V>>,
     ) {
         debug_assert!(revision > self.core.committed());
-        let tag = self.core.epoch().load(Ordering::Relaxed) + 1;
-        self.reserve(ops.len(), tag);
+        self.reserve(ops.len());
         let mut came_or_went = false;
         let observed = !self.core.observers.is_empty();
         let mut changed = Vec::with_capacity(if observed { ops.len() } else { 0 });
@@ -180,7 +156,7 @@ impl<V> Locked<'_, V> {
                 changed.push(Changed::new(name.into(), old, new));
             }
             slot.hang(version.link(revision, stamp, head.as_ptr()));
-            self.writer.reclaimer.retire(head, revision, tag);
+            self.writer.outbox.retire(head, revision);
             came_or_went |= was != comes;
             self.writer.live = self.writer.live + usize::from(comes) - usize::from(was);
         }
@@ -188,8 +164,8 @@ impl<V> Locked<'_, V> {
             self.core.note_membership(revision, self.writer.live);
         }
         self.core.publish(revision);
-        // Release: pairs with the Acquire of a pin; whoever pins this epoch sees this commit.
-        self.core.epoch().store(tag, Ordering::Release);
+        let tag = self.core.next_epoch();
+        self.writer.outbox.tag(tag);
 
         if observed && let Some(admission) = self.admission.take() {
             changed.sort_unstable_by(|a, b| a.name().cmp(b.name()));
@@ -198,8 +174,8 @@ impl<V> Locked<'_, V> {
         }
     }
 
-    /// Makes room for `more` slots. `tag` is the epoch after the commit that needs them.
-    fn reserve(&mut self, more: usize, tag: u64) {
+    /// Makes room for `more` slots.
+    fn reserve(&mut self, more: usize) {
         if self.writer.used + more <= self.table().capacity() {
             return;
         }
@@ -228,11 +204,11 @@ impl<V> Locked<'_, V> {
             .core
             .table_pointer()
             .swap(Box::into_raw(table), Ordering::Release);
-        // SAFETY: tables are made from boxes; readers may use the old one until `tag` has passed.
+        // SAFETY: tables are made from boxes; readers may use the old one until its tag has passed.
         let old = unsafe { Box::from_raw(old) };
-        self.writer.reclaimer.retire_table(old, tag);
+        self.writer.outbox.retire_table(old);
         for slot in leave {
-            self.writer.reclaimer.retire_slot(slot, tag);
+            self.writer.outbox.retire_slot(slot);
         }
     }
 }

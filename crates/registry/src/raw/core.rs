@@ -5,6 +5,7 @@ use std::ptr::NonNull;
 use super::commit::Writer;
 use super::owned::Entry;
 use super::pin::Pin;
+use super::reclaim::Reclaimer;
 use super::slot::Slot;
 use super::snapshot::Order;
 use super::snapshots::{Announced, Node};
@@ -50,6 +51,8 @@ pub(crate) struct Core<V> {
     /// The order of the present names, when somebody has asked for it.
     order: Mutex<Option<Arc<Order<V>>>>,
     writer: Mutex<Writer<V>>,
+    /// Never locked while the writers' mutex is held.
+    reclaimer: Mutex<Reclaimer<V>>,
     #[cfg(loom)]
     records: super::pin::Records,
 }
@@ -81,6 +84,7 @@ impl<V> Core<V> {
             observers: Observers::new(),
             order: Mutex::new(None),
             writer: Mutex::new(Writer::new()),
+            reclaimer: Mutex::new(Reclaimer::new()),
             #[cfg(loom)]
             records: super::pin::Records::new(),
         }
@@ -107,8 +111,12 @@ impl<V> Core<V> {
         std::ptr::from_ref(self).addr()
     }
 
-    pub(super) fn epoch(&self) -> &AtomicU64 {
-        &self.front.epoch
+    /// Begins the epoch after something has become unreachable, and returns it.
+    ///
+    /// Release: pairs with the Acquire of a pin; whoever pins this epoch, or a later one, sees what
+    /// happened before it. All changes are read-modify-writes, so a later epoch carries the earlier.
+    pub(super) fn next_epoch(&self) -> u64 {
+        self.front.epoch.fetch_add(1, Ordering::AcqRel) + 1
     }
 
     pub(super) fn announced(&self) -> &Announced {
@@ -229,12 +237,31 @@ impl<V> Core<V> {
         unsafe { Self::visible(slot, revision) }
     }
 
+    /// As [`find`](Self::find), but only what has a value.
+    ///
+    /// # Safety
+    ///
+    /// As for [`find`](Self::find).
+    #[inline]
+    pub(crate) unsafe fn find_value<'a>(
+        &self,
+        table: NonNull<Table<V>>,
+        name: &str,
+        revision: u64,
+    ) -> Option<(&'a Version<V>, &'a V)> {
+        // SAFETY: protected by the caller's pin.
+        let table = unsafe { table.as_ref() };
+        // SAFETY: as above.
+        let slot = unsafe { table.find(self.hash(name), name) }?;
+        // SAFETY: as above.
+        unsafe { Self::visible_value(slot, revision) }
+    }
+
     /// The version of `slot` that `revision` shows, absent ones included.
     ///
     /// # Safety
     ///
     /// As for [`find`](Self::find), with the slot alive.
-    #[inline]
     pub(crate) unsafe fn visible<'a>(
         slot: NonNull<Slot<V>>,
         revision: u64,
@@ -245,13 +272,29 @@ impl<V> Core<V> {
         unsafe { Version::visible(head, revision) }
     }
 
-    /// Announces a snapshot of the present revision.
-    pub(crate) fn announce(&self) -> NonNull<Node> {
+    /// As [`visible`](Self::visible), but only what has a value.
+    ///
+    /// # Safety
+    ///
+    /// As for [`visible`](Self::visible).
+    #[inline]
+    pub(crate) unsafe fn visible_value<'a>(
+        slot: NonNull<Slot<V>>,
+        revision: u64,
+    ) -> Option<(&'a Version<V>, &'a V)> {
+        // SAFETY: alive by the caller's promise.
+        let head = unsafe { slot.as_ref() }.head();
+        // SAFETY: a head is never null; the list below it is protected by the caller's pin.
+        unsafe { Version::visible_value(head, revision) }
+    }
+
+    /// Announces a snapshot of the present revision. Also returns whether a reclaimer waited for the
+    /// pin that this took: then a collection is to be requested, under no lock.
+    pub(crate) fn announce(&self) -> (NonNull<Node>, bool) {
         let pin = self.pin();
         // SAFETY: pinned, and the revision is loaded under the pin.
         let node = unsafe { self.side.announced.announce(self.committed()) };
-        self.unpin(pin);
-        node
+        (node, pin.release())
     }
 
     /// Ends a snapshot.
@@ -266,7 +309,7 @@ impl<V> Core<V> {
         }
     }
 
-    /// Reclaims what can be reclaimed, now or by whoever holds the writers' mutex at the moment.
+    /// Reclaims what can be reclaimed, now or by whoever reclaims at the moment. Called under no lock.
     #[cold]
     #[inline(never)]
     pub(crate) fn request_collection(&self) {
@@ -277,19 +320,30 @@ impl<V> Core<V> {
         self.serve_requests();
     }
 
-    /// Called by everybody who has just unlocked the writers' mutex.
-    pub(super) fn serve_requests(&self) {
+    /// Called by everybody who has just unlocked the reclaimer's mutex.
+    fn serve_requests(&self) {
         while self.side.requested.fetch_or(false, Ordering::AcqRel) {
-            let mut writer = match self.writer.try_lock() {
-                Ok(writer) => writer,
+            let mut reclaimer = match self.reclaimer.try_lock() {
+                Ok(reclaimer) => reclaimer,
                 Err(std::sync::TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
                 Err(std::sync::TryLockError::WouldBlock) => return,
             };
             self.side.requested.swap(false, Ordering::AcqRel);
-            let garbage = writer.reclaimer.collect(self);
-            drop(writer);
+            let garbage = reclaimer.collect(self);
+            drop(reclaimer);
             drop(garbage);
         }
+    }
+
+    /// Collects now. Returns how many superseded values are still in use.
+    pub(crate) fn collect(&self) -> usize {
+        let mut reclaimer = lock(&self.reclaimer);
+        let garbage = reclaimer.collect(self);
+        let held_back = reclaimer.held_back() + self.lock().outbox.values();
+        drop(reclaimer);
+        self.serve_requests();
+        drop(garbage);
+        held_back
     }
 }
 
@@ -299,12 +353,12 @@ impl<V> Drop for Core<V> {
             .writer
             .get_mut()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let reclaimer = self
+            .reclaimer
+            .get_mut()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         let table = self.front.table.load(Ordering::Relaxed);
         // SAFETY: nobody refers to this core any more: no pin, no snapshot, no handle.
-        unsafe {
-            writer
-                .reclaimer
-                .free_everything(table, &self.side.announced);
-        };
+        unsafe { reclaimer.free_everything(&mut writer.outbox, table, &self.side.announced) };
     }
 }

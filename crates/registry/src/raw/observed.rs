@@ -16,11 +16,7 @@ impl<V: Send + Sync + 'static> Observed<Entry<V>, Snapshot<V>> for Link<V> {
     }
 
     fn frozen(&self, then: &mut dyn FnMut(u64)) -> Snapshot<V> {
-        self.0.freeze(|| {
-            let snapshot = Snapshot::new(&self.0);
-            then(snapshot.revision());
-            snapshot
-        })
+        freeze(&self.0, |snapshot| then(snapshot.revision())).0
     }
 }
 
@@ -30,20 +26,19 @@ pub(crate) fn subscribe<V: Send + Sync + 'static>(
     options: Options,
 ) -> (Snapshot<V>, Subscription<V>) {
     let link = Box::new(Link(Arc::clone(core)));
-    core.freeze(|| {
-        let snapshot = Snapshot::new(core);
-        let subscription = core.observers.subscribe(options, snapshot.revision(), link);
-        (snapshot, subscription)
+    freeze(core, |snapshot| {
+        core.observers.subscribe(options, snapshot.revision(), link)
     })
 }
 
-impl<V> Core<V> {
-    /// Runs `look` while no commit runs.
-    fn freeze<R>(&self, look: impl FnOnce() -> R) -> R {
-        let writer = self.lock();
-        let result = look();
-        drop(writer);
-        self.serve_requests();
-        result
+/// Takes a snapshot, and calls `then` with it before the next commit.
+fn freeze<V, R>(core: &Arc<Core<V>>, then: impl FnOnce(&Snapshot<V>) -> R) -> (Snapshot<V>, R) {
+    let writer = core.lock();
+    let (snapshot, awaited) = Snapshot::under_lock(core);
+    let result = then(&snapshot);
+    drop(writer);
+    if awaited {
+        core.request_collection();
     }
+    (snapshot, result)
 }

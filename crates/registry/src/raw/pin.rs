@@ -3,15 +3,12 @@
 //! Each thread owns a record, found through a thread-local; records form a list that only grows and
 //! whose members are reused when their thread ends. The list holds no entries of any registry.
 
-use crate::sync::atomic::{
-    AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering,
-};
+use crate::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
 use super::barrier;
 
 /// Pins a thread can hold before further ones take a record of their own.
 const PINS: usize = if cfg!(loom) { 1 } else { 8 };
-const ALL_FREE: u32 = (1 << PINS) - 1;
 /// The epoch of a pin that protects nothing.
 const IDLE: u64 = 0;
 
@@ -28,11 +25,17 @@ struct Place {
     flags: AtomicU8,
 }
 
+impl Place {
+    /// Whether its owner may use it for another pin.
+    #[inline]
+    fn is_idle(&self) -> bool {
+        self.epoch.load(Ordering::Relaxed) == IDLE
+    }
+}
+
 /// The pins of one thread. Written by that thread, read by reclaimers.
 #[repr(align(128))]
 pub(crate) struct Record {
-    /// Bit `i` is set while `places[i]` is unused. Only the owner touches it.
-    free: AtomicU32,
     /// What [`barrier::readers_fence`] said.
     fence: AtomicBool,
     places: [Place; PINS],
@@ -43,7 +46,6 @@ pub(crate) struct Record {
 impl Record {
     fn new() -> Self {
         Self {
-            free: AtomicU32::new(ALL_FREE),
             fence: AtomicBool::new(barrier::readers_fence()),
             places: std::array::from_fn(|_| Place {
                 domain: AtomicUsize::new(0),
@@ -53,6 +55,13 @@ impl Record {
             taken: AtomicBool::new(true),
             next: AtomicPtr::new(std::ptr::null_mut()),
         }
+    }
+}
+
+impl Record {
+    /// The first place at or after `from` that protects nothing. Asked by the owner only.
+    fn idle_place(&self, from: usize) -> Option<&Place> {
+        self.places[from..].iter().find(|place| place.is_idle())
     }
 }
 
@@ -145,34 +154,34 @@ impl Records {
     }
 }
 
+/// Gives the thread's record back when the thread ends.
 #[cfg(not(loom))]
-struct Local {
-    record: std::cell::Cell<Option<&'static Record>>,
-}
+struct Lease(&'static Record);
 
 #[cfg(not(loom))]
-impl Drop for Local {
+impl Drop for Lease {
     fn drop(&mut self) {
-        if let Some(record) = self.record.take()
-            && record.free.load(Ordering::Relaxed) == ALL_FREE
-        {
-            Records::release(record);
-        }
+        OWN.set(None);
         // Otherwise a guard was leaked, or lives in another thread-local: the record stays taken, so
         // what that guard protects stays protected.
+        if self.0.places.iter().all(Place::is_idle) {
+            Records::release(self.0);
+        }
     }
 }
 
 #[cfg(not(loom))]
 thread_local! {
-    static LOCAL: Local = const { Local { record: std::cell::Cell::new(None) } };
+    /// The thread's record. Without a destructor, so that finding it is one load.
+    static OWN: std::cell::Cell<Option<&'static Record>> = const { std::cell::Cell::new(None) };
+    static LEASE: std::cell::OnceCell<Lease> = const { std::cell::OnceCell::new() };
 }
 
 /// What a thread holds while it reads. Not `Send`: it is released by the thread that made it.
 #[derive(Clone, Copy)]
 pub(crate) struct Pin {
     record: &'static Record,
-    index: u32,
+    place: &'static Place,
     /// Keeps the pin on its thread.
     _local: std::marker::PhantomData<*const ()>,
 }
@@ -184,25 +193,16 @@ impl Pin {
     /// epoch that has been reclaimed.
     #[inline]
     pub(crate) fn new(#[cfg(loom)] records: &Records, domain: usize, epoch: &AtomicU64) -> Self {
+        // Nearly every pin is a thread's only one. That the first place is idle is predicted, not
+        // waited for: the last release of it may still be on its way to memory.
         #[cfg(not(loom))]
-        let (record, index) = LOCAL
-            .try_with(|local| {
-                let record = local.record.get()?;
-                let free = record.free.load(Ordering::Relaxed);
-                if free == 0 {
-                    return None;
-                }
-                record.free.store(free & (free - 1), Ordering::Relaxed);
-                Some((record, free.trailing_zeros()))
-            })
-            .ok()
-            .flatten()
-            .unwrap_or_else(Self::place_slowly);
+        let (record, place) = match OWN.get() {
+            Some(record) if record.places[0].is_idle() => (record, &record.places[0]),
+            record => Self::place_slowly(record),
+        };
         #[cfg(loom)]
-        let (record, index) = Self::single(records);
+        let (record, place) = Self::single(records);
 
-        // SAFETY: `index` is a bit of `ALL_FREE`, so below `PINS`.
-        let place = unsafe { record.places.get_unchecked(index as usize) };
         place.domain.store(domain, Ordering::Relaxed);
         // Acquire: whoever pins epoch `e` sees every store made before `e` was published.
         place
@@ -211,71 +211,59 @@ impl Pin {
         barrier::light(record.fence.load(Ordering::Relaxed));
         Self {
             record,
-            index,
+            place,
             _local: std::marker::PhantomData,
         }
     }
 
-    /// A first pin of a thread, a ninth, or one made while the thread's locals are destroyed.
+    /// A first pin of a thread, one inside another, or one made while the thread's locals are
+    /// destroyed.
     #[cfg(not(loom))]
     #[cold]
     #[inline(never)]
-    fn place_slowly() -> (&'static Record, u32) {
-        LOCAL
-            .try_with(|local| {
-                if local.record.get().is_some() {
-                    return None;
-                }
-                let record = RECORDS.acquire();
-                local.record.set(Some(record));
-                record.free.store(ALL_FREE & !1, Ordering::Relaxed);
-                Some((record, 0))
-            })
-            .ok()
-            .flatten()
-            .unwrap_or_else(|| Self::single(&RECORDS))
+    fn place_slowly(own: Option<&'static Record>) -> (&'static Record, &'static Place) {
+        if let Some(record) = own {
+            return match record.idle_place(1) {
+                Some(place) => (record, place),
+                None => Self::single(&RECORDS),
+            };
+        }
+        let leased = LEASE.try_with(|lease| {
+            let record = lease.get_or_init(|| Lease(RECORDS.acquire())).0;
+            OWN.set(Some(record));
+            (record, &record.places[0])
+        });
+        leased.unwrap_or_else(|_| Self::single(&RECORDS))
     }
 
     /// A pin with a record of its own.
-    fn single(records: &Records) -> (&'static Record, u32) {
+    fn single(records: &Records) -> (&'static Record, &'static Place) {
         let record = records.acquire();
-        record.free.store(ALL_FREE & !1, Ordering::Relaxed);
-        record.places[0].flags.fetch_or(SINGLE, Ordering::Relaxed);
-        (record, 0)
+        let place = &record.places[0];
+        place.flags.fetch_or(SINGLE, Ordering::Relaxed);
+        (record, place)
     }
 
     /// Ends the protection. Returns whether a reclaimer waits for it.
     #[inline]
     #[must_use]
     pub(crate) fn release(self) -> bool {
-        // SAFETY: see `new`.
-        let place = unsafe { self.record.places.get_unchecked(self.index as usize) };
         // Release: pairs with the Acquire in `Records::floor`; everything read under the pin has
         // been read by the time a reclaimer sees it gone.
-        place.epoch.store(IDLE, Ordering::Release);
+        self.place.epoch.store(IDLE, Ordering::Release);
         // If a reclaimer marks the pin after this load, its second look comes after a heavy barrier
         // that comes after the mark, and finds the pin idle.
         barrier::light(self.record.fence.load(Ordering::Relaxed));
-        if place.flags.load(Ordering::Relaxed) != 0 {
+        if self.place.flags.load(Ordering::Relaxed) != 0 {
             return self.release_slowly();
         }
-        let free = self.record.free.load(Ordering::Relaxed);
-        self.record
-            .free
-            .store(free | 1 << self.index, Ordering::Relaxed);
         false
     }
 
     #[cold]
     #[inline(never)]
     fn release_slowly(self) -> bool {
-        let flags = self.record.places[self.index as usize]
-            .flags
-            .swap(0, Ordering::SeqCst);
-        let free = self.record.free.load(Ordering::Relaxed);
-        self.record
-            .free
-            .store(free | 1 << self.index, Ordering::Relaxed);
+        let flags = self.place.flags.swap(0, Ordering::SeqCst);
         if flags & SINGLE != 0 {
             Records::release(self.record);
         }

@@ -1,7 +1,10 @@
 //! What has become unreachable, until nobody can be using it any more.
 //!
-//! Everything here runs under the writers' mutex; what it frees is handed out as [`Garbage`], to be
-//! dropped after unlocking, because dropping values runs their owners' code.
+//! Commits put what they supersede into an [`Outbox`], under the writers' mutex. Now and then somebody
+//! empties it, under a mutex of the reclaimer's own, so that writers go on while one of them waits for
+//! a barrier. The order of the two: the reclaimer's, then the writers', briefly. What is freed is
+//! handed out as [`Garbage`], to be dropped after unlocking, because dropping values runs their
+//! owners' code.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ptr::NonNull;
@@ -12,7 +15,6 @@ use super::slot::Slot;
 use super::snapshots::{Announced, Node};
 use super::table::Table;
 use super::version::Version;
-use crate::sync::atomic::Ordering;
 
 /// A superseded version.
 struct Retired<V> {
@@ -94,11 +96,83 @@ impl<V> Drop for Garbage<V> {
     }
 }
 
+/// What commits have made unreachable since the reclaimer last looked.
+pub(super) struct Outbox<V> {
+    /// Superseded versions, oldest death first.
+    retired: Vec<Tagged<Retired<V>>>,
+    /// How many of them have, or may yet get, a value.
+    values: usize,
+    /// Slots that have left the index, each with its only version, an absent one.
+    slots: Vec<Tagged<NonNull<Slot<V>>>>,
+    /// Tables that have been replaced.
+    tables: Vec<Tagged<Box<Table<V>>>>,
+}
+
+impl<V> Outbox<V> {
+    pub(super) fn new() -> Self {
+        Self {
+            retired: Vec::new(),
+            values: 0,
+            slots: Vec::new(),
+            tables: Vec::new(),
+        }
+    }
+
+    /// Takes over a version that the commit of `death` supersedes.
+    pub(super) fn retire(&mut self, version: NonNull<Version<V>>, death: u64) {
+        // SAFETY: the version is freed by the reclaimer only.
+        if !unsafe { version.as_ref() }.is_absent() {
+            self.values += 1;
+        }
+        self.retired.push(Tagged {
+            tag: UNTAGGED,
+            thing: Retired { version, death },
+        });
+    }
+
+    pub(super) fn retire_table(&mut self, table: Box<Table<V>>) {
+        self.tables.push(Tagged {
+            tag: UNTAGGED,
+            thing: table,
+        });
+    }
+
+    pub(super) fn retire_slot(&mut self, slot: NonNull<Slot<V>>) {
+        self.slots.push(Tagged {
+            tag: UNTAGGED,
+            thing: slot,
+        });
+    }
+
+    /// Gives the epoch after a commit to what that commit made unreachable.
+    pub(super) fn tag(&mut self, tag: u64) {
+        set_tags(&mut self.retired, tag);
+        set_tags(&mut self.slots, tag);
+        set_tags(&mut self.tables, tag);
+    }
+
+    /// How many superseded values are in here.
+    pub(super) fn values(&self) -> usize {
+        self.values
+    }
+}
+
+/// The tag of what has just been put on a list.
+const UNTAGGED: u64 = u64::MAX;
+
+fn set_tags<T>(list: &mut [Tagged<T>], tag: u64) {
+    for tagged in list
+        .iter_mut()
+        .rev()
+        .take_while(|tagged| tagged.tag == UNTAGGED)
+    {
+        tagged.tag = tag;
+    }
+}
+
 pub(crate) struct Reclaimer<V> {
     /// Superseded versions, oldest death first.
     retired: VecDeque<Tagged<Retired<V>>>,
-    /// How many were retired since the last look at the readers.
-    since: usize,
     /// Revisions that snapshots show.
     live: BTreeMap<u64, Live<V>>,
     /// Versions out of their lists that readers of snapshots may be walking past.
@@ -112,7 +186,6 @@ impl<V> Reclaimer<V> {
     pub(super) fn new() -> Self {
         Self {
             retired: VecDeque::new(),
-            since: 0,
             live: BTreeMap::new(),
             unlinked: Vec::new(),
             slots: Vec::new(),
@@ -121,36 +194,18 @@ impl<V> Reclaimer<V> {
         }
     }
 
-    /// Takes over a version that the commit of `death` superseded. `tag` is the epoch after it.
-    pub(super) fn retire(&mut self, version: NonNull<Version<V>>, death: u64, tag: u64) {
-        // SAFETY: the version is freed by this reclaimer only.
-        if !unsafe { version.as_ref() }.is_absent() {
-            self.since += 1;
+    /// Takes over what commits have put into `outbox`.
+    fn take(&mut self, outbox: &mut Outbox<V>) {
+        outbox.values = 0;
+        self.retired.extend(outbox.retired.drain(..));
+        for Tagged { tag, thing: slot } in outbox.slots.drain(..) {
+            // SAFETY: the slot is freed by this reclaimer only.
+            let head = unsafe { slot.as_ref() }.head();
+            self.unlinked
+                .extend(NonNull::new(head).map(|head| Tagged { tag, thing: head }));
+            self.slots.push(Tagged { tag, thing: slot });
         }
-        self.retired.push_back(Tagged {
-            tag,
-            thing: Retired { version, death },
-        });
-    }
-
-    /// Takes over a table that has been replaced. `tag` is the epoch after the replacement.
-    pub(super) fn retire_table(&mut self, table: Box<Table<V>>, tag: u64) {
-        self.tables.push(Tagged { tag, thing: table });
-    }
-
-    /// Takes over a slot that has left the index with its only version, an absent one.
-    pub(super) fn retire_slot(&mut self, slot: NonNull<Slot<V>>, tag: u64) {
-        // SAFETY: the slot is freed by this reclaimer only.
-        let head = unsafe { slot.as_ref() }.head();
-        if let Some(head) = NonNull::new(head) {
-            self.unlinked.push(Tagged { tag, thing: head });
-        }
-        self.slots.push(Tagged { tag, thing: slot });
-    }
-
-    /// Whether so much is held back that it is time to look.
-    pub(super) fn is_due(&self, hold_back: usize) -> bool {
-        self.since > hold_back
+        self.tables.append(&mut outbox.tables);
     }
 
     /// How many superseded versions have not been freed.
@@ -171,13 +226,14 @@ impl<V> Reclaimer<V> {
             .count()
     }
 
-    /// Collects what nobody can be using any more.
+    /// Collects what nobody can be using any more. Called without the writers' mutex.
     ///
-    /// Pins that stand in the way are marked: whoever releases such a pin collects again.
+    /// Where more than an idle registry may hold back is in use, the pins that stand in the way are
+    /// marked: whoever releases such a pin collects again.
     pub(super) fn collect(&mut self, core: &Core<V>) -> Garbage<V> {
         let mut garbage = Garbage::new();
-        self.since = 0;
-        let Some(floor) = self.look(core) else {
+        self.take(&mut core.lock().outbox);
+        let Some(mut floor) = self.look(core) else {
             return garbage;
         };
 
@@ -190,24 +246,18 @@ impl<V> Reclaimer<V> {
         }
         // Oldest first, so that the older neighbour of a version is settled before it.
         due.sort_by_key(|retired| retired.death);
-        let unlinked_before = self.unlinked.len();
-        let nodes_before = self.nodes.len();
-        let next_epoch = core.epoch().load(Ordering::Relaxed) + 1;
         for retired in due {
-            self.settle(retired, next_epoch, &mut garbage);
+            self.settle(retired, &mut garbage);
         }
-        for tagged in &mut self.nodes {
-            if tagged.tag == u64::MAX {
-                tagged.tag = next_epoch;
-            }
-        }
-        let mut floor = floor;
-        if self.unlinked.len() > unlinked_before || self.nodes.len() > nodes_before {
-            // Release: pairs with the Acquire of a pin; whoever pins this epoch sees the unlinking.
-            core.epoch().store(next_epoch, Ordering::Release);
-            if let Some(now) = self.look(core) {
-                floor = now;
-            }
+        let untagged = |tag: Option<u64>| tag == Some(UNTAGGED);
+        if untagged(self.unlinked.last().map(|tagged| tagged.tag))
+            || untagged(self.nodes.last().map(|tagged| tagged.tag))
+        {
+            let tag = core.next_epoch();
+            set_tags(&mut self.unlinked, tag);
+            set_tags(&mut self.nodes, tag);
+            // When the barrier is refused now, nothing more is freed: no tag is below 0.
+            floor = self.look(core).unwrap_or(0);
         }
         take_below(&mut self.unlinked, floor, &mut garbage.versions);
         take_below(&mut self.slots, floor, &mut garbage.slots);
@@ -222,24 +272,14 @@ impl<V> Reclaimer<V> {
             return None;
         }
         let floor = core.records().floor(core.domain(), None);
-        let blocked = self
-            .retired
-            .iter()
-            .rev()
-            .take_while(|tagged| tagged.tag > floor)
-            .count()
-            + self
-                .unlinked
-                .iter()
-                .rev()
-                .take_while(|tagged| tagged.tag > floor)
-                .count();
-        if blocked <= core.settings.hold_back {
+        let most = core.settings.hold_back;
+        let blocked =
+            blocked(self.retired.iter(), floor, most) + blocked(self.unlinked.iter(), floor, most);
+        if blocked <= most {
             return Some(floor);
         }
-        // More than an idle registry may hold back: whoever stands in the way collects on leaving.
-        // Who left before the mark could not see it: a second barrier and a second look find them
-        // gone.
+        // Whoever stands in the way collects on leaving. Who left before the mark could not see it:
+        // a second barrier and a second look find them gone.
         core.records().floor(core.domain(), Some(u64::MAX));
         barrier::heavy().then(|| core.records().floor(core.domain(), None))
     }
@@ -265,7 +305,7 @@ impl<V> Reclaimer<V> {
                 }
                 core.announced().forget(node);
                 nodes.push(Tagged {
-                    tag: u64::MAX,
+                    tag: UNTAGGED,
                     thing: node,
                 });
                 false
@@ -279,7 +319,7 @@ impl<V> Reclaimer<V> {
     }
 
     /// Decides about a superseded version that no pin needs any more.
-    fn settle(&mut self, retired: Retired<V>, next_epoch: u64, garbage: &mut Garbage<V>) {
+    fn settle(&mut self, retired: Retired<V>, garbage: &mut Garbage<V>) {
         // SAFETY: not freed yet.
         let version = unsafe { retired.version.as_ref() };
         if let Some((_, live)) = self
@@ -296,7 +336,7 @@ impl<V> Reclaimer<V> {
         // version that superseded it.
         if self.live.range(..version.revision()).next().is_some() {
             self.unlinked.push(Tagged {
-                tag: next_epoch,
+                tag: UNTAGGED,
                 thing: retired.version,
             });
         } else {
@@ -309,7 +349,13 @@ impl<V> Reclaimer<V> {
     /// # Safety
     ///
     /// Nobody refers to the registry any more; this is the last use of it.
-    pub(super) unsafe fn free_everything(&mut self, table: *mut Table<V>, announced: &Announced) {
+    pub(super) unsafe fn free_everything(
+        &mut self,
+        outbox: &mut Outbox<V>,
+        table: *mut Table<V>,
+        announced: &Announced,
+    ) {
+        self.take(outbox);
         let mut garbage = Garbage::new();
         // SAFETY: a table is made from a box, and nobody else frees it.
         let table = unsafe { Box::from_raw(table) };
@@ -341,6 +387,18 @@ impl<V> Reclaimer<V> {
         garbage.nodes.extend(announced.drain());
         drop(table);
     }
+}
+
+/// How many of `list`, whose tags ascend, pins at `floor` still need; counted no further than `most`.
+fn blocked<'l, T: 'l>(
+    list: impl DoubleEndedIterator<Item = &'l Tagged<T>>,
+    floor: u64,
+    most: usize,
+) -> usize {
+    list.rev()
+        .take(most.saturating_add(1))
+        .take_while(|tagged| tagged.tag > floor)
+        .count()
 }
 
 fn take_below<T>(from: &mut Vec<Tagged<T>>, floor: u64, into: &mut Vec<T>) {

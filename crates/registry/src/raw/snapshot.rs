@@ -68,15 +68,26 @@ unsafe impl<V: Send + Sync> Sync for Snapshot<V> {}
 
 impl<V> Snapshot<V> {
     pub(crate) fn new(core: &Arc<Core<V>>) -> Self {
-        let node = core.announce();
+        let (snapshot, awaited) = Self::under_lock(core);
+        if awaited {
+            core.request_collection();
+        }
+        snapshot
+    }
+
+    /// Takes a snapshot where the writers' mutex may be held. Also returns whether a collection is to
+    /// be requested after unlocking.
+    pub(super) fn under_lock(core: &Arc<Core<V>>) -> (Self, bool) {
+        let (node, awaited) = core.announce();
         // SAFETY: our share keeps the node alive.
         let revision = unsafe { node.as_ref() }.revision;
-        Self {
+        let snapshot = Self {
             core: Arc::clone(core),
             node,
             revision,
             order: OnceLock::new(),
-        }
+        };
+        (snapshot, awaited)
     }
 
     /// Returns the revision that the snapshot shows.

@@ -7,11 +7,10 @@ use std::sync::Arc;
 
 use crate::build::Build;
 use crate::place::Place;
-use crate::sync::atomic::{AtomicPtr, AtomicU8, AtomicUsize, Ordering, fence};
+use crate::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering, fence};
 
-const READY: u8 = 0;
-const TOMBSTONE: u8 = 1;
-const UNBUILT: u8 = 2;
+/// Set in [`Hot::tag`] while there is no value to read: not built yet, or absent.
+const NO_VALUE: u64 = 1 << 63;
 
 /// What a version is made from.
 pub(crate) enum Content<V> {
@@ -44,9 +43,10 @@ struct Cold<V> {
 /// What a borrowed read touches.
 #[repr(align(64))]
 struct Hot<V> {
-    /// The revision from which on readers see this version. Written before publication only.
-    revision: u64,
-    state: AtomicU8,
+    /// The revision from which on readers see this version, and [`NO_VALUE`]: so one comparison
+    /// tells a reader that the version is not too new and has a value. The revision is written before
+    /// publication only, and revisions stay below the flag.
+    tag: AtomicU64,
     value: UnsafeCell<MaybeUninit<V>>,
 }
 
@@ -60,15 +60,14 @@ pub(crate) struct Version<V> {
 impl<V> Version<V> {
     /// Makes a version that nobody can see yet, with one owner: the registry.
     pub(crate) fn with(content: Content<V>, place: Place) -> Unpublished<V> {
-        let (state, value, build) = match content {
-            Content::Value(value) => (READY, MaybeUninit::new(value), None),
-            Content::Factory(build) => (UNBUILT, MaybeUninit::uninit(), Some(build)),
-            Content::Absent => (TOMBSTONE, MaybeUninit::uninit(), None),
+        let (tag, value, build) = match content {
+            Content::Value(value) => (0, MaybeUninit::new(value), None),
+            Content::Factory(build) => (NO_VALUE, MaybeUninit::uninit(), Some(build)),
+            Content::Absent => (NO_VALUE, MaybeUninit::uninit(), None),
         };
         let version = Box::new(Self {
             hot: Hot {
-                revision: 0,
-                state: AtomicU8::new(state),
+                tag: AtomicU64::new(tag),
                 value: UnsafeCell::new(value),
             },
             cold: Cold {
@@ -85,9 +84,8 @@ impl<V> Version<V> {
         Unpublished(NonNull::from(Box::leak(version)))
     }
 
-    #[inline]
     pub(crate) fn revision(&self) -> u64 {
-        self.hot.revision
+        self.hot.tag.load(Ordering::Relaxed) & !NO_VALUE
     }
 
     pub(crate) fn stamp(&self) -> u64 {
@@ -105,22 +103,27 @@ impl<V> Version<V> {
     /// The value, once there is one.
     #[inline]
     pub(crate) fn value(&self) -> Option<&V> {
+        self.value_at(!NO_VALUE)
+    }
+
+    /// The value, if there is one and a reader of `revision` sees it.
+    #[inline]
+    fn value_at(&self, revision: u64) -> Option<&V> {
         #[cfg(loom)]
         self.cold.alive.check();
-        // Acquire: pairs with the Release in `fill`; whoever sees READY sees the value.
-        if self.hot.state.load(Ordering::Acquire) == READY {
-            // SAFETY: the state is READY only after the value was written, and from then on the
-            // cell is never written again while the version lives.
-            let value = unsafe { &*self.hot.value.get() };
-            // SAFETY: as above.
-            Some(unsafe { value.assume_init_ref() })
-        } else {
-            None
+        // Acquire: pairs with the Release in `fill`; whoever sees the flag gone sees the value.
+        if self.hot.tag.load(Ordering::Acquire) > revision {
+            return None;
         }
+        // SAFETY: without the flag the value has been written, and from then on the cell is never
+        // written again while the version lives.
+        let value = unsafe { &*self.hot.value.get() };
+        // SAFETY: as above.
+        Some(unsafe { value.assume_init_ref() })
     }
 
     pub(crate) fn is_absent(&self) -> bool {
-        self.hot.state.load(Ordering::Relaxed) == TOMBSTONE
+        self.hot.tag.load(Ordering::Relaxed) >= NO_VALUE && self.cold.build.is_none()
     }
 
     /// Puts the built value into an unbuilt version.
@@ -130,10 +133,40 @@ impl<V> Version<V> {
     /// No two calls for one version may overlap or both succeed: only the build of this version
     /// calls it, and builds of one version exclude one another.
     pub(crate) unsafe fn fill(&self, value: V) {
-        debug_assert_eq!(self.hot.state.load(Ordering::Relaxed), UNBUILT);
-        // SAFETY: the state is UNBUILT, so nobody reads the cell, and the caller excludes writers.
+        let tag = self.hot.tag.load(Ordering::Relaxed);
+        debug_assert!(tag >= NO_VALUE, "filled twice");
+        // SAFETY: the flag is set, so nobody reads the cell, and the caller excludes writers.
         unsafe { (*self.hot.value.get()).write(value) };
-        self.hot.state.store(READY, Ordering::Release);
+        self.hot.tag.store(tag & !NO_VALUE, Ordering::Release);
+    }
+
+    /// The first version from here on back that a reader of `revision` sees, if it has a value.
+    ///
+    /// # Safety
+    ///
+    /// As for [`visible`](Self::visible); `this` is not null.
+    #[inline]
+    pub(crate) unsafe fn visible_value<'a>(
+        this: *mut Self,
+        revision: u64,
+    ) -> Option<(&'a Self, &'a V)> {
+        // SAFETY: by the caller's promise.
+        let version: &'a Self = unsafe { &*this };
+        if let Some(value) = version.value_at(revision) {
+            return Some((version, value));
+        }
+        // SAFETY: as above.
+        unsafe { Self::older_value(this, revision) }
+    }
+
+    /// # Safety
+    ///
+    /// As for [`visible`](Self::visible).
+    #[cold]
+    unsafe fn older_value<'a>(this: *mut Self, revision: u64) -> Option<(&'a Self, &'a V)> {
+        // SAFETY: by the caller's promise.
+        let version = unsafe { Self::visible(this, revision) }?;
+        Some((version, version.value()?))
     }
 
     /// The first version from here on back that a reader of `revision` sees.
@@ -149,7 +182,7 @@ impl<V> Version<V> {
             let version = unsafe { next.as_ref::<'a>()? };
             #[cfg(loom)]
             version.cold.alive.check();
-            if version.hot.revision <= revision {
+            if version.revision() <= revision {
                 return Some(version);
             }
             // Acquire: pairs with the Release of `link` and `unlink`.
@@ -228,8 +261,8 @@ impl<V> Version<V> {
 
 impl<V> Drop for Version<V> {
     fn drop(&mut self) {
-        if self.hot.state.load(Ordering::Relaxed) == READY {
-            // SAFETY: READY means that the value was written; nobody else refers to it any more.
+        if self.hot.tag.load(Ordering::Relaxed) < NO_VALUE {
+            // SAFETY: without the flag the value was written; nobody else refers to it any more.
             unsafe { self.hot.value.get_mut().assume_init_drop() };
         }
     }
@@ -262,7 +295,12 @@ impl<V> Unpublished<V> {
     ) -> NonNull<Version<V>> {
         // SAFETY: nobody else has seen the version yet.
         let version = unsafe { self.0.as_mut() };
-        version.hot.revision = revision;
+        debug_assert!(revision < NO_VALUE, "revisions stay below the flag");
+        let no_value = version.hot.tag.load(Ordering::Relaxed) & NO_VALUE;
+        version
+            .hot
+            .tag
+            .store(revision | no_value, Ordering::Relaxed);
         version.cold.stamp = stamp;
         version.cold.prev.store(prev, Ordering::Relaxed);
         // SAFETY: `prev` is null or the present head of the slot, under the writers' mutex.

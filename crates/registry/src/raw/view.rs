@@ -55,10 +55,11 @@ impl<'r, V> Guard<'r, V> {
         let pinned = Pinned::new(core);
         let revision = core.committed();
         // SAFETY: the pin is kept in the guard beside what it protects.
-        let version = unsafe { core.find(core.table(&pinned.pin), name, revision) }?;
+        let found = unsafe { core.find_value(core.table(&pinned.pin), name, revision) };
+        let (version, value) = found?;
         Some(Self {
             version,
-            value: version.value()?,
+            value,
             _pinned: pinned,
         })
     }
@@ -70,10 +71,10 @@ impl<'r, V> Guard<'r, V> {
     pub(super) unsafe fn by_slot(core: &'r Core<V>, slot: NonNull<Slot<V>>) -> Option<Self> {
         let pinned = Pinned::new(core);
         // SAFETY: as in `by_name`.
-        let version = unsafe { Core::visible(slot, core.committed()) }?;
+        let (version, value) = unsafe { Core::visible_value(slot, core.committed()) }?;
         Some(Self {
             version,
-            value: version.value()?,
+            value,
             _pinned: pinned,
         })
     }
@@ -170,7 +171,9 @@ impl<'r, V> View<'r, V> {
     #[inline]
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&V> {
-        self.find(name)?.value()
+        // SAFETY: as in `find`.
+        let found = unsafe { self.pinned.core.find_value(self.table, name, self.revision) };
+        found.map(|(_, value)| value)
     }
 
     /// Returns the entry of `name`, built or not.
@@ -203,7 +206,7 @@ impl<'r, V> View<'r, V> {
     #[inline]
     pub(super) unsafe fn by_slot(&self, slot: NonNull<Slot<V>>) -> Option<&V> {
         // SAFETY: as in `find`.
-        unsafe { Core::visible(slot, self.revision) }?.value()
+        unsafe { Core::visible_value(slot, self.revision) }.map(|(_, value)| value)
     }
 }
 
