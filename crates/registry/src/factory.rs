@@ -15,6 +15,11 @@ pub(crate) type Made<V> = Pin<Box<dyn Future<Output = Result<V, Cause>> + Send>>
 /// However many threads and tasks ask at the same time, one build runs and all get its result. See
 /// [`Registry::register_factory`](crate::Registry::register_factory) for what is promised.
 ///
+/// A factory and what it captured are dropped once it has built, or when its entry is replaced or
+/// removed and nobody holds it any more. Until then a factory that captured a clone or a handle of
+/// its own registry keeps that registry alive; where it may never be asked, let it capture a
+/// [`Weak`](std::sync::Weak) of an `Arc` around the registry instead.
+///
 /// # Examples
 ///
 /// ```

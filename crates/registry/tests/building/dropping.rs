@@ -152,6 +152,25 @@ fn a_registry_is_freed_when_the_factory_that_keeps_it_is_removed() {
     drops.assert_all_dropped();
 }
 
+/// Whoever holds the entry alone builds it; the registry is freed in the midst of that.
+#[test]
+fn a_factory_may_keep_the_last_of_its_registry() {
+    let (drops, registry) = (DropCounter::new(), registry());
+    registry.put("value", drops.count(1)).unwrap();
+    let keeps = registry.clone();
+    let factory = Factory::new(move |_| keeps.resolve("value").map(|value| (*value).clone()));
+    registry.register_factory("a", factory).unwrap();
+    let (entry, mut ask) = (registry.entry("a").unwrap(), registry.resolve_async("a"));
+    drop(registry);
+    drops.assert_live(1);
+    assert_eq!(**ready(poll(&mut ask)).unwrap(), 1);
+    drop(ask);
+    assert_eq!(drops.live_numbers(), [1]);
+    assert_eq!(entry.value().map(|value| **value), Some(1));
+    drop(entry);
+    drops.assert_all_dropped();
+}
+
 /// A factory that keeps a weak reference never keeps its registry alive.
 #[test]
 fn a_weak_reference_keeps_no_registry_alive() {

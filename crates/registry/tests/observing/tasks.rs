@@ -75,6 +75,8 @@ fn a_hundred_tasks_hear_every_change_in_order() {
     }
 }
 
+fn is_a_stream_that_can_be_sent<S: Stream + Send + Unpin + 'static>(_: &S) {}
+
 /// A receive that is cancelled loses nothing.
 #[test]
 fn a_cancelled_receive_loses_no_change() {
@@ -98,6 +100,5 @@ fn a_cancelled_receive_loses_no_change() {
             assert_eq!(change.covers(), n..=n);
         }
     });
-    fn is_a_stream_that_can_be_sent<S: Stream + Send + Unpin + 'static>(_: &S) {}
     is_a_stream_that_can_be_sent::<Subscription<u64>>(&changes);
 }
