@@ -14,7 +14,10 @@ const PATIENCE: Duration = Duration::from_secs(60);
 fn wait_for(catalog: &Catalog, revision: u64) {
     let deadline = Instant::now() + PATIENCE;
     while catalog.registry().revision() < revision {
-        assert!(Instant::now() < deadline, "still waiting for revision {revision}");
+        assert!(
+            Instant::now() < deadline,
+            "still waiting for revision {revision}"
+        );
         std::thread::yield_now();
     }
 }
@@ -36,8 +39,11 @@ fn a_change_is_one_revision_that_touches_only_what_differs() {
     let catalog = files.catalog().clone();
     let before = catalog.offerings();
     let follower = files.follow(Options::default().poll(None)).unwrap();
-    fs::write(&file, r#"{"p": {"models": {"new": {}, "same": {}, "other": {"name": "2"}}}}"#)
-        .unwrap();
+    fs::write(
+        &file,
+        r#"{"p": {"models": {"new": {}, "same": {}, "other": {"name": "2"}}}}"#,
+    )
+    .unwrap();
     wait_for(&catalog, 2);
     let revision = |name: &str| catalog.registry().entry(name).map(|entry| entry.revision());
     assert_eq!(
@@ -59,7 +65,9 @@ fn a_change_is_one_revision_that_touches_only_what_differs() {
 #[test]
 fn without_events_the_poll_is_enough() {
     let (_folder, file) = file("api.json", r#"{"p": {"models": {"a": {}}}}"#);
-    let options = Options::default().watch(false).poll(Some(Duration::from_millis(1)));
+    let options = Options::default()
+        .watch(false)
+        .poll(Some(Duration::from_millis(1)));
     let follower = Files::open([&file]).unwrap().follow(options).unwrap();
     fs::write(&file, r#"{"p": {"models": {"b": {}}}}"#).unwrap();
     wait_for(follower.catalog(), 2);
@@ -85,10 +93,19 @@ fn every_refused_file_is_named_and_none_is_opened() {
     let error = Files::open([&broken, &missing]).unwrap_err();
     let refused: Vec<_> = error
         .refused()
-        .map(|(path, state)| (path.to_owned(), state.word(), state.trouble().unwrap().place()))
+        .map(|(path, state)| {
+            (
+                path.to_owned(),
+                state.word(),
+                state.trouble().unwrap().place(),
+            )
+        })
         .collect();
     assert_eq!(
         refused,
-        [(broken, "broken", Some((1, 2))), (missing, "unreadable", None)]
+        [
+            (broken, "broken", Some((1, 2))),
+            (missing, "unreadable", None)
+        ]
     );
 }

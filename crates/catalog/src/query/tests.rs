@@ -84,7 +84,10 @@ fn filters_narrow_what_is_listed() {
     assert!(none.offerings.is_empty());
     let all = offerings(&["a/b/c"]);
     let none = all.page(&Query::all().provider("a/b"), None);
-    assert!(none.offerings.is_empty(), "a provider is not the beginning of a name");
+    assert!(
+        none.offerings.is_empty(),
+        "a provider is not the beginning of a name"
+    );
     let none = all.page(&Query::all().containing("a/b"), None);
     assert!(none.offerings.is_empty(), "a provider is not part of an id");
 }
