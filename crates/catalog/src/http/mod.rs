@@ -125,7 +125,10 @@ mod tests {
         let response = answer(|| panic!("secret"));
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
         let kind = response.headers().get(header::CONTENT_TYPE);
-        assert_eq!(kind, Some(&HeaderValue::from_static("application/problem+json")));
+        assert_eq!(
+            kind,
+            Some(&HeaderValue::from_static("application/problem+json"))
+        );
         assert!(!format!("{:?}", Problem::internal()).contains("secret"));
     }
 }
