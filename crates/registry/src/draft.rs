@@ -8,7 +8,6 @@ use crate::error::ChangeError;
 use crate::hash::NameMap;
 use crate::place::Place;
 use crate::raw::commit::{Locked, Op};
-use crate::raw::owned::Entry;
 use crate::raw::snapshot::Snapshot;
 use crate::raw::version::{Content, Unpublished, Version};
 
@@ -52,14 +51,21 @@ impl<V: Send + Sync + 'static> Draft<V> {
     }
 
     /// The entry before this draft, noted as read.
-    fn read(&self, name: &str) -> Option<Entry<V>> {
-        let entry = self.base.entry(name);
-        let mut reads = self.reads.borrow_mut();
-        if !reads.names.contains_key(name) {
-            let seen = entry.as_ref().map_or(0, Entry::published);
-            reads.names.insert(name.into(), seen);
+    fn read(&self, name: &str) -> Option<&Version<V>> {
+        let entry = self.base.find(name);
+        let reads = &mut self.reads.borrow_mut().names;
+        if !reads.contains_key(name) {
+            reads.insert(self.own(name), entry.map_or(0, Version::revision));
         }
         entry
+    }
+
+    /// The name, shared with the draft's changes if it is among them.
+    fn own(&self, name: &str) -> Arc<str> {
+        match self.writes.get_key_value(name) {
+            Some((own, _)) => Arc::clone(own),
+            None => name.into(),
+        }
     }
 
     /// Returns the value of `name`; `None` when there is no such entry, or when it is a factory's
@@ -85,7 +91,7 @@ impl<V: Send + Sync + 'static> Draft<V> {
     /// Returns the revision of the entry `name` before this draft; 0 when there was none.
     #[must_use]
     pub fn entry_revision(&self, name: &str) -> u64 {
-        self.read(name).map_or(0, |entry| entry.revision())
+        self.read(name).map_or(0, Version::stamp)
     }
 
     /// Iterates over names and values, ordered by name. The commit then requires that nothing at all
@@ -126,7 +132,7 @@ impl<V: Send + Sync + 'static> Draft<V> {
             return Err(ChangeError::Taken {
                 name: name.into(),
                 place: entry.place().clone(),
-                revision: entry.revision(),
+                revision: entry.stamp(),
             });
         }
         self.put(name, value)
@@ -204,7 +210,11 @@ impl<V: Send + Sync + 'static> Draft<V> {
     }
 
     fn write(&mut self, name: &str, version: Unpublished<V>, stamp: Option<u64>) {
-        self.writes.insert(name.into(), Write { version, stamp });
+        let own = match self.reads.get_mut().names.get_key_value(name) {
+            Some((own, _)) => Arc::clone(own),
+            None => name.into(),
+        };
+        self.writes.insert(own, Write { version, stamp });
     }
 
     pub(crate) fn into_changes(self) -> Changes<V> {

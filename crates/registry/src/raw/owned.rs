@@ -51,11 +51,6 @@ impl<V> Entry<V> {
         self.version().stamp()
     }
 
-    /// The revision from which on the entry is visible.
-    pub(crate) fn published(&self) -> u64 {
-        self.version().revision()
-    }
-
     /// Returns where the entry was registered.
     #[must_use]
     pub fn place(&self) -> &Place {

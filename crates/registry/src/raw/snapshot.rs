@@ -96,7 +96,7 @@ impl<V> Snapshot<V> {
         self.revision
     }
 
-    fn find(&self, name: &str) -> Option<&Version<V>> {
+    pub(crate) fn find(&self, name: &str) -> Option<&Version<V>> {
         let pin = self.core.pin();
         let table = self.core.table(&pin);
         // SAFETY: the walk is protected by the pin, what it finds by the snapshot.
@@ -192,13 +192,17 @@ impl<V> Snapshot<V> {
         self.walk(Bound::Unbounded).map(|(name, _)| name)
     }
 
-    /// Copies names and values into a map that belongs to the caller.
+    /// Copies names and values into a map that belongs to the caller. Sorts nothing.
     #[must_use]
     pub fn to_hash_map(&self) -> HashMap<String, V>
     where
         V: Clone,
     {
-        self.iter()
+        let order = self
+            .known_order()
+            .unwrap_or_else(|| Arc::new(self.unsorted(0)));
+        self.walk_from(order, 0)
+            .filter_map(|(name, version)| Some((name, version.value()?)))
             .map(|(name, value)| (name.to_owned(), value.clone()))
             .collect()
     }
@@ -223,34 +227,55 @@ impl<V> Snapshot<V> {
             Bound::Included(start) => order.slots.partition_point(|slot| name(slot) < start),
             Bound::Excluded(start) => order.slots.partition_point(|slot| name(slot) <= start),
         };
+        self.walk_from(order, first)
+    }
+
+    /// Walks over slots of this revision.
+    fn walk_from(
+        &self,
+        order: Arc<Order<V>>,
+        first: usize,
+    ) -> impl Iterator<Item = (&str, &Version<V>)> {
         (first..order.slots.len()).filter_map(move |index| {
             let slot = order.slots[index];
             let pin = self.core.pin();
             // SAFETY: the walk is protected by the pin, what it finds by the snapshot.
             let version = unsafe { Core::visible(slot, self.revision) };
             self.core.unpin(pin);
-            // SAFETY: as above.
+            // SAFETY: as in `walk`.
             version.map(|version| (unsafe { Slot::name(slot) }, version))
         })
+    }
+
+    /// The names in order, if that has been worked out for these names.
+    fn known_order(&self) -> Option<Arc<Order<V>>> {
+        if let Some(order) = self.order.get() {
+            return Some(Arc::clone(order));
+        }
+        let membership = self.core.membership();
+        // A revision at or after the last coming and going has the names of that one.
+        let cache = (membership <= self.revision)
+            .then(|| self.core.order_cache().try_lock().ok())
+            .flatten()?;
+        cache
+            .as_ref()
+            .filter(|order| order.membership == membership)
+            .map(Arc::clone)
     }
 
     /// The names in order. Waits for nobody: at worst two readers work it out at once.
     fn order(&self) -> &Arc<Order<V>> {
         self.order.get_or_init_without_waiting(|| {
-            let membership = self.core.membership();
-            let shared = membership <= self.revision;
-            if shared
-                && let Ok(cache) = self.core.order_cache().try_lock()
-                && let Some(order) = &*cache
-                && order.membership == membership
-            {
-                return Arc::clone(order);
+            if let Some(order) = self.known_order() {
+                return order;
             }
-            let order = Arc::new(self.sort(membership));
-            // A revision at or after the last coming and going has the names of that one; the check
-            // comes after the sorting, so the sorted names are those.
-            if shared
-                && self.core.membership() == membership
+            let membership = self.core.membership();
+            let mut order = self.unsorted(membership);
+            // SAFETY: these slots show something in this revision, so they stay with the snapshot.
+            let name = |slot: NonNull<Slot<V>>| unsafe { Slot::name(slot) };
+            order.slots.sort_unstable_by(|&a, &b| name(a).cmp(name(b)));
+            let order = Arc::new(order);
+            if membership <= self.revision
                 && let Ok(mut cache) = self.core.order_cache().try_lock()
             {
                 *cache = Some(Arc::clone(&order));
@@ -259,27 +284,19 @@ impl<V> Snapshot<V> {
         })
     }
 
-    fn sort(&self, membership: u64) -> Order<V> {
+    /// The slots of this revision's names, in no order.
+    fn unsorted(&self, membership: u64) -> Order<V> {
         let pin = self.core.pin();
         // SAFETY: protected by the pin.
         let table = unsafe { self.core.table(&pin).as_ref() };
-        let mut slots: Vec<_> = table
-            .iter()
-            .map(|(_, slot)| slot)
-            .filter(|&slot| {
-                // SAFETY: slots in the table are protected by the pin.
-                unsafe { Core::visible(slot, self.revision) }
-                    .is_some_and(|version| !version.is_absent())
-            })
-            .collect();
+        let shown = |&slot: &NonNull<Slot<V>>| {
+            // SAFETY: slots in the table are protected by the pin.
+            let shown = unsafe { Core::visible(slot, self.revision) };
+            shown.is_some_and(|version| !version.is_absent())
+        };
+        let slots = table.iter().map(|(_, slot)| slot).filter(shown).collect();
         self.core.unpin(pin);
-        // SAFETY: these slots show something in this revision, so they stay with the snapshot.
-        let name = |slot: NonNull<Slot<V>>| unsafe { Slot::name(slot) };
-        slots.sort_unstable_by(|&a, &b| name(a).cmp(name(b)));
-        Order {
-            membership,
-            slots: slots.into_boxed_slice(),
-        }
+        Order { membership, slots }
     }
 }
 
