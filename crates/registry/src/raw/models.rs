@@ -256,39 +256,50 @@ fn an_owned_value_outlives_the_registry() {
     });
 }
 
-/// Revision 1 has `a` and `b` at 1; revision 2 sets `a`, revision 3 sets `b`.
-fn writing(registry: &Registry<Canary>) -> thread::JoinHandle<()> {
+/// Makes the revisions from 2 up to `last`, of which each sets one name; see [`at`].
+fn writing(registry: &Registry<Canary>, last: u64) -> thread::JoinHandle<()> {
     let registry = registry.clone();
     thread::spawn(move || {
-        assert_eq!(registry.put("a", Canary::new(2)), Ok(2));
-        assert_eq!(registry.put("b", Canary::new(2)), Ok(3));
+        for revision in 2..=last {
+            let name = if revision % 2 == 0 { "a" } else { "b" };
+            let number = revision / 2 + 1;
+            assert_eq!(registry.put(name, Canary::new(number)), Ok(revision));
+        }
     })
 }
 
+/// What `a` and `b` are at `revision`.
 fn at(revision: u64) -> (Option<u64>, Option<u64>) {
-    (Some(revision.min(2)), Some(revision - revision.min(2) + 1))
+    let a = revision - revision % 2;
+    let b = if revision < 3 {
+        1
+    } else {
+        revision - 1 + revision % 2
+    };
+    (Some(a / 2 + 1), Some(if b == 1 { 1 } else { b / 2 + 1 }))
 }
 
-/// Receives up to revision 3, from the state of `snapshot` on; returns how much was lost.
+/// Receives up to revision `last`, from the state of `snapshot` on; returns how often it fell behind.
 fn follow(
     registry: &Registry<Canary>,
     snapshot: &Snapshot<Canary>,
     changes: &mut Subscription<Canary>,
+    last: u64,
 ) -> usize {
     let (mut reached, mut lost) = (snapshot.revision(), 0);
     assert_eq!(numbers(snapshot), at(reached));
-    while reached < 3 {
+    while reached < last {
         match changes.recv().expect("the registry has not ended") {
             Event::Change(change) => {
                 assert_eq!(change.covers(), reached + 1..=reached + 1);
-                reached += 1;
                 let [changed] = change.entries() else {
                     panic!("{change:?}")
                 };
-                assert_eq!(changed.name(), ["a", "b"][usize::from(reached == 3)]);
+                let of = |(a, b)| if changed.name() == "a" { a } else { b };
                 let number = |entry: Option<&crate::Entry<_>>| entry?.value().map(Canary::read);
-                assert_eq!(number(changed.before()), Some(1));
-                assert_eq!(number(changed.after()), Some(2));
+                assert_eq!(number(changed.before()), of(at(reached)));
+                reached += 1;
+                assert_eq!(number(changed.after()), of(at(reached)));
             }
             Event::Resync { from, snapshot } => {
                 assert_eq!(from, reached);
@@ -300,7 +311,7 @@ fn follow(
         }
         // What is heard of is visible.
         assert!(registry.revision() >= reached);
-        assert_eq!(registry.get("a").unwrap().read(), 2);
+        assert!(registry.get("a").map(|a| a.read()) >= at(reached).0);
     }
     lost
 }
@@ -310,8 +321,8 @@ fn a_change_is_visible_before_it_is_heard_and_none_is_lost() {
     check(|| {
         let registry = registry(&[("a", 1), ("b", 1)]);
         let (snapshot, mut changes) = registry.subscribe(Policy::DropOldest);
-        let writer = writing(&registry);
-        assert_eq!(follow(&registry, &snapshot, &mut changes), 0);
+        let writer = writing(&registry, 3);
+        assert_eq!(follow(&registry, &snapshot, &mut changes, 3), 0);
         writer.join().unwrap();
         assert!(changes.try_recv().is_err());
     });
@@ -323,8 +334,8 @@ fn an_observer_that_falls_behind_is_resynchronised_with_a_whole_state() {
         let registry = registry(&[("a", 1), ("b", 1)]);
         let options = Options::new(Policy::DropOldest).capacity(1);
         let (snapshot, mut changes) = registry.subscribe(options);
-        let writer = writing(&registry);
-        assert!(follow(&registry, &snapshot, &mut changes) <= 1);
+        let writer = writing(&registry, 4);
+        assert!(follow(&registry, &snapshot, &mut changes, 4) <= 2);
         writer.join().unwrap();
         assert!(changes.try_recv().is_err());
     });
@@ -334,9 +345,9 @@ fn an_observer_that_falls_behind_is_resynchronised_with_a_whole_state() {
 fn subscribing_beside_commits_leaves_no_gap() {
     check(|| {
         let registry = registry(&[("a", 1), ("b", 1)]);
-        let writer = writing(&registry);
+        let writer = writing(&registry, 3);
         let (snapshot, mut changes) = registry.subscribe(Policy::DropOldest);
-        assert_eq!(follow(&registry, &snapshot, &mut changes), 0);
+        assert_eq!(follow(&registry, &snapshot, &mut changes, 3), 0);
         writer.join().unwrap();
         assert!(changes.try_recv().is_err());
     });
@@ -350,10 +361,37 @@ fn a_writer_waits_for_room() {
         let deadline = Duration::from_secs(1);
         let options = Options::new(Policy::Wait { deadline }).capacity(1);
         let (snapshot, mut changes) = registry.subscribe(options);
-        let writer = writing(&registry);
-        assert_eq!(follow(&registry, &snapshot, &mut changes), 0);
+        let writer = writing(&registry, 3);
+        assert_eq!(follow(&registry, &snapshot, &mut changes, 3), 0);
         writer.join().unwrap();
     });
+}
+
+/// The changes of two writers are heard in the order of their revisions, also when each found room
+/// before the other took it.
+#[test]
+fn two_writers_are_heard_in_order() {
+    let deadline = Duration::from_secs(1);
+    for policy in [Policy::DropOldest, Policy::Wait { deadline }] {
+        check(move || {
+            let registry = registry(&[("a", 1), ("b", 1)]);
+            let capacity = if policy == Policy::DropOldest { 2 } else { 1 };
+            let (_, mut changes) = registry.subscribe(Options::new(policy).capacity(capacity));
+            let writers = ["a", "b"].map(|name| {
+                let registry = registry.clone();
+                thread::spawn(move || registry.put(name, Canary::new(2)).unwrap())
+            });
+            for revision in [2, 3] {
+                let Some(Event::Change(change)) = changes.recv() else {
+                    panic!("nothing is lost")
+                };
+                assert_eq!(change.covers(), revision..=revision);
+            }
+            for writer in writers {
+                writer.join().unwrap();
+            }
+        });
+    }
 }
 
 /// What is pending in a queue is kept alive by it, and dropped with it beside a commit.
@@ -363,7 +401,7 @@ fn a_subscription_ends_beside_a_commit() {
         let registry = registry(&[("a", 1), ("b", 1)]);
         let (snapshot, changes) = registry.subscribe(Policy::DropOldest);
         drop(snapshot);
-        let writer = writing(&registry);
+        let writer = writing(&registry, 3);
         drop(changes);
         writer.join().unwrap();
         assert_eq!(registry.collect(), 0);

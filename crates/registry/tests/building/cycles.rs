@@ -8,9 +8,9 @@ use std::thread;
 use std::time::Duration;
 
 use byname_registry::{BuildError, Factory, Registry, ResolveError};
-use byname_testkit::{StartBarrier, TaskBarrier, together};
+use byname_testkit::{Executor, StartBarrier, TaskBarrier, together};
 
-use super::rig::{Calls, Turned, circle, poll, ready, root};
+use super::rig::{Calls, Turned, circle, root};
 
 /// Makes a number out of those that `names` of `registry` make.
 fn sum(registry: &Registry<u32>, names: &'static [&'static str]) -> Factory<u32> {
@@ -282,20 +282,24 @@ fn a_task_that_waits_too_long_leaves_and_the_build_goes_on() {
         }
     });
     services.register_factory("a", factory).unwrap();
-    let mut early = services.resolve_async("a");
-    assert!(poll(&mut early).is_pending());
+    let mut executor = Executor::new();
+    let early = executor.spawn(services.resolve_async("a"));
+    executor.run_until_stalled();
     time.clock.advance(Duration::from_secs(20));
-    let mut late = services.resolve_async("a");
-    assert!(poll(&mut late).is_pending());
+    let late = executor.spawn(services.resolve_async("a"));
+    executor.run_until_stalled();
+    // Nothing but the timer wakes the task.
     time.clock.advance(Duration::from_secs(10));
-    let error = ready(poll(&mut early)).unwrap_err();
+    executor.run_until_stalled();
+    let error = early.take().unwrap().unwrap_err();
     assert!(matches!(
         error.build_error(),
         Some(BuildError::Deadline { after, .. }) if *after == Duration::from_secs(30)
     ));
-    assert!(poll(&mut late).is_pending());
+    assert!(!late.is_finished());
     gate.open();
-    assert_eq!(*ready(poll(&mut late)).unwrap(), 0);
+    executor.run_until_stalled();
+    assert_eq!(*late.take().unwrap().unwrap(), 0);
     assert_eq!(calls.count(), 1);
 }
 
