@@ -23,11 +23,11 @@ fn gated() -> Gated {
     let held = DropCounter::new();
     let (door, counted, holds) = (gate.clone(), calls.clone(), held.clone());
     let factory = Factory::future(move |_| {
-        let (door, call, hold) = (door.clone(), counted.call(), holds.count(()));
+        let (door, number, part) = (door.clone(), counted.call(), holds.count(()));
         async move {
-            let _hold = hold;
+            let _part = part;
             door.pass().await;
-            Ok::<_, Never>(call)
+            Ok::<_, Never>(number)
         }
     });
     registry.register_factory("a", factory).unwrap();
@@ -41,8 +41,9 @@ fn gated() -> Gated {
 
 fn three(registry: &Registry<usize>) -> Vec<Resolve<usize>> {
     let mut asks: Vec<_> = (0..3).map(|_| registry.resolve_async("a")).collect();
-    asks.iter_mut()
-        .for_each(|ask| assert!(poll(ask).is_pending()));
+    for ask in &mut asks {
+        assert!(poll(ask).is_pending());
+    }
     asks
 }
 

@@ -31,9 +31,9 @@ fn the_result_goes_to_those_who_waited_for_the_old_entry_only() {
         .register_factory("a", gated(&old, 1, &drops))
         .unwrap();
     let mut before = [registry.resolve_async("a"), registry.resolve_async("a")];
-    before
-        .iter_mut()
-        .for_each(|ask| assert!(poll(ask).is_pending()));
+    for ask in &mut before {
+        assert!(poll(ask).is_pending());
+    }
     let shown = registry.snapshot();
     registry.replace("a", drops.count(2)).unwrap();
 

@@ -119,7 +119,8 @@ fn a_transaction_does_not_conflict_with_a_build() {
 
 #[test]
 fn every_way_to_an_entry_builds_it() {
-    let ways: [(&str, fn(&Registry<u32>) -> u32); 7] = [
+    type Ask = fn(&Registry<u32>) -> u32;
+    let ways: [(&str, Ask); 7] = [
         ("resolve", |r| *r.resolve("made").unwrap()),
         ("blocking", |r| *r.resolve_blocking("made").unwrap()),
         ("async", |r| {
