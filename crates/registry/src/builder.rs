@@ -74,7 +74,10 @@ impl Builder {
     ///
     /// Looking at the readers costs a change between a fraction of a microsecond and ten, depending
     /// on how many cores are reading, so it is done once in so many changes. With 0 every change
-    /// looks, and a superseded value that nobody uses is dropped before the change returns.
+    /// looks: a superseded value that nobody uses is dropped before the change returns or, where
+    /// another thread is looking at that moment, by that thread right after. While writers supersede
+    /// values faster than one thread frees them, eight times as many and 512 more may be held back;
+    /// then a writer waits.
     pub fn hold_back(mut self, values: usize) -> Self {
         self.settings.hold_back = values;
         self

@@ -52,6 +52,11 @@ pub enum ChangeError {
         /// The registry's revision.
         present: u64,
     },
+    /// The revision is above [`MAX_REVISION`](crate::MAX_REVISION).
+    Revision {
+        /// The revision that was to be published.
+        revision: u64,
+    },
     /// What the changes were prepared from is not there any more.
     Stale {
         /// A name that changed meanwhile.
@@ -127,6 +132,11 @@ impl fmt::Display for ChangeError {
             Self::Backwards { revision, present } => write!(
                 f,
                 "revision {revision} is not after revision {present}, which is already published"
+            ),
+            Self::Revision { revision } => write!(
+                f,
+                "revision {revision} is above {}, the last that a registry can have",
+                crate::MAX_REVISION
             ),
             Self::Stale { name } => {
                 write!(

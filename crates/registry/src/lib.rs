@@ -3,6 +3,9 @@
 /// The longest name, in bytes.
 pub const MAX_NAME: usize = 65_535;
 
+/// The last revision that a registry can have: 2^63 - 1.
+pub const MAX_REVISION: u64 = i64::MAX as u64;
+
 mod build;
 mod builder;
 mod draft;

@@ -131,7 +131,7 @@ impl<V: Send + Sync + 'static> Registry<V> {
     /// Returns how many entries there are, built or not.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.core.live()
+        self.core.len()
     }
 
     /// Returns whether there are no entries.
@@ -534,6 +534,7 @@ impl<V: Send + Sync + 'static> Registry<V> {
     /// # Errors
     ///
     /// [`ChangeError::Backwards`] when `revision` is not after the present one,
+    /// [`ChangeError::Revision`] when it is above [`MAX_REVISION`](crate::MAX_REVISION),
     /// [`ChangeError::Stale`] when something the changes were prepared from has changed,
     /// [`ChangeError::NotFollowing`], [`ChangeError::Sealed`].
     pub fn publish(&self, revision: u64, changes: Changes<V>) -> Result<u64, ChangeError> {
@@ -595,6 +596,9 @@ impl<V: Send + Sync + 'static> Registry<V> {
             }
             if revision <= present {
                 return Err(ChangeError::Backwards { revision, present });
+            }
+            if revision > crate::MAX_REVISION {
+                return Err(ChangeError::Revision { revision });
             }
             if let Some(changes) = &mut changes {
                 check(locked, changes)?;
@@ -693,13 +697,13 @@ impl<N: Into<Arc<str>>, V: Send + Sync + 'static> FromIterator<(N, V)> for Regis
     }
 }
 
-impl<V: Clone + Send + Sync + 'static> From<HashMap<String, V>> for Registry<V> {
+impl<V: Send + Sync + 'static> From<HashMap<String, V>> for Registry<V> {
     fn from(entries: HashMap<String, V>) -> Self {
         entries.into_iter().collect()
     }
 }
 
-impl<V: Clone + Send + Sync + 'static> From<std::collections::BTreeMap<String, V>> for Registry<V> {
+impl<V: Send + Sync + 'static> From<std::collections::BTreeMap<String, V>> for Registry<V> {
     fn from(entries: std::collections::BTreeMap<String, V>) -> Self {
         entries.into_iter().collect()
     }
@@ -710,7 +714,7 @@ impl<V> fmt::Debug for Registry<V> {
         f.debug_struct("Registry")
             .field("label", &self.core.settings.rules.label)
             .field("revision", &self.core.committed())
-            .field("entries", &self.core.live())
+            .field("entries", &self.core.len())
             .finish()
     }
 }

@@ -499,6 +499,26 @@ fn a_recorded_history_of_whole_changes_is_linearizable() {
     }
 }
 
+/// Found by review: the count ran ahead of what readers find.
+#[test]
+fn the_number_of_entries_never_runs_ahead_of_them() {
+    let registry = Registry::new();
+    let names: Vec<_> = (0..ROUNDS * 5).map(|n| format!("name-{n}")).collect();
+    together(2, |thread| {
+        if thread == 0 {
+            for name in &names {
+                registry.register(name, ()).unwrap();
+            }
+            return;
+        }
+        let mut seen = 0;
+        while seen < names.len() {
+            seen = registry.len();
+            assert!(seen == 0 || registry.contains(&names[seen - 1]));
+        }
+    });
+}
+
 fn intern(name: &str) -> &'static str {
     ["a", "b", "c"]
         .into_iter()

@@ -1,7 +1,7 @@
 //! A registry that follows a store: two steps to commit, a store's revisions, a whole state.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use byname_registry::{ChangeError, Changes, Registry, TransactionError};
+use byname_registry::{ChangeError, Changes, MAX_REVISION, Registry, TransactionError};
 
 fn following() -> Registry<&'static str> {
     Registry::builder().following().build()
@@ -143,5 +143,26 @@ fn who_may_change_it_is_clear() {
     assert_eq!(
         refused,
         TransactionError::Refused(ChangeError::NotFollowing)
+    );
+}
+
+/// Found by review: the top bit of a revision is used inside.
+#[test]
+fn revisions_have_a_last_one() {
+    let registry = following();
+    let refused = |revision| Err(ChangeError::Revision { revision });
+    assert_eq!(
+        registry.publish(MAX_REVISION + 1, Changes::new()),
+        refused(MAX_REVISION + 1)
+    );
+    assert_eq!(registry.resync::<&str>(u64::MAX, []), refused(u64::MAX));
+    let mut changes = Changes::new();
+    changes.put("a", u64::MAX, "last").unwrap();
+    assert_eq!(registry.publish(MAX_REVISION, changes), Ok(MAX_REVISION));
+    assert_eq!(state(&registry), [("a".into(), u64::MAX, "last")]);
+    let view = registry.view();
+    assert_eq!(
+        (view.get("a"), view.revision()),
+        (Some(&"last"), MAX_REVISION)
     );
 }

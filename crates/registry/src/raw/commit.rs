@@ -4,7 +4,7 @@ use std::ptr::NonNull;
 
 use super::core::Core;
 use super::owned::Entry;
-use super::reclaim::Outbox;
+use super::reclaim::{Due, Outbox};
 use super::slot::Slot;
 use super::table::Table;
 use super::version::{Unpublished, Version};
@@ -61,11 +61,16 @@ impl<V> Core<V> {
         };
         let result = change(&mut locked);
         let Locked { writer, wakes, .. } = locked;
-        let due = writer.outbox.values() > self.settings.hold_back;
+        let due = writer.outbox.due(self.settings.hold_back);
         drop(writer);
         drop(wakes);
-        if due {
-            self.request_collection();
+        match due {
+            Due::No => {}
+            Due::Soon => self.request_collection(),
+            // Whoever collects does not keep up: wait for it, so that what is held back is bounded.
+            Due::Now => {
+                self.collect();
+            }
         }
         result
     }
@@ -114,16 +119,19 @@ impl<V> Locked<'_, V> {
         ops: impl ExactSizeIterator<Item = Op<N, V>>,
     ) {
         debug_assert!(revision > self.core.committed());
-        self.reserve(ops.len());
         let mut came_or_went = false;
         let observed = !self.core.observers.is_empty();
         let mut changed = Vec::with_capacity(if observed { ops.len() } else { 0 });
         let first = self.core.committed() + 1;
-        for Op {
-            name,
-            version,
-            stamp,
-        } in ops
+        let total = ops.len();
+        for (
+            done,
+            Op {
+                name,
+                version,
+                stamp,
+            },
+        ) in ops.enumerate()
         {
             let name = name.as_ref();
             let hash = self.core.hash(name);
@@ -131,11 +139,13 @@ impl<V> Locked<'_, V> {
             let stamp = stamp.unwrap_or(revision);
             // SAFETY: under the writers' mutex slots in the table are alive.
             let Some(slot) = (unsafe { self.table().find(hash, name) }) else {
+                self.reserve(total - done);
+                let version = version.link(revision, stamp, std::ptr::null_mut());
                 if observed {
-                    let new = Entry::share(version.get());
+                    // SAFETY: linked just now, and not freed before it is retired.
+                    let new = Entry::share(unsafe { version.as_ref() });
                     changed.push(Changed::new(name.into(), None, Some(new)));
                 }
-                let version = version.link(revision, stamp, std::ptr::null_mut());
                 self.table().insert(hash, Slot::new(name, version));
                 self.writer.used += 1;
                 self.writer.live += 1;
@@ -150,12 +160,14 @@ impl<V> Locked<'_, V> {
             // SAFETY: not freed before it is retired, below.
             let old = unsafe { head.as_ref() };
             let was = !old.is_absent();
+            let version = version.link(revision, stamp, head.as_ptr());
             if observed {
                 let old = was.then(|| Entry::share(old));
-                let new = comes.then(|| Entry::share(version.get()));
+                // SAFETY: linked just now, and not freed before it is retired.
+                let new = comes.then(|| Entry::share(unsafe { version.as_ref() }));
                 changed.push(Changed::new(name.into(), old, new));
             }
-            slot.hang(version.link(revision, stamp, head.as_ptr()));
+            slot.hang(version);
             self.writer.outbox.retire(head, revision);
             came_or_went |= was != comes;
             self.writer.live = self.writer.live + usize::from(comes) - usize::from(was);
@@ -164,6 +176,7 @@ impl<V> Locked<'_, V> {
             self.core.note_membership(revision, self.writer.live);
         }
         self.core.publish(revision);
+        self.core.note_len(self.writer.live);
         let tag = self.core.next_epoch();
         self.writer.outbox.tag(tag);
 
@@ -174,9 +187,9 @@ impl<V> Locked<'_, V> {
         }
     }
 
-    /// Makes room for `more` slots.
+    /// Makes room for one slot; if that takes another table, for up to `more`.
     fn reserve(&mut self, more: usize) {
-        if self.writer.used + more <= self.table().capacity() {
+        if self.writer.used < self.table().capacity() {
             return;
         }
         let mut stay = Vec::with_capacity(self.writer.used);
@@ -204,9 +217,8 @@ impl<V> Locked<'_, V> {
             .core
             .table_pointer()
             .swap(Box::into_raw(table), Ordering::Release);
-        // SAFETY: tables are made from boxes; readers may use the old one until its tag has passed.
-        let old = unsafe { Box::from_raw(old) };
-        self.writer.outbox.retire_table(old);
+        // Not a box again before its tag has passed: readers may use it until then.
+        self.writer.outbox.retire_table(NonNull::new(old));
         for slot in leave {
             self.writer.outbox.retire_slot(slot);
         }

@@ -4,7 +4,7 @@ use std::ptr::NonNull;
 
 use super::commit::Writer;
 use super::owned::Entry;
-use super::pin::Pin;
+use super::pin::{Pin, walks_of};
 use super::reclaim::Reclaimer;
 use super::slot::Slot;
 use super::snapshot::Order;
@@ -34,8 +34,10 @@ struct Side {
     announced: Announced,
     /// The last revision in which a name came or went.
     membership: AtomicU64,
-    /// How many names there are.
+    /// How many names there are with the revision that is being committed, or was last.
     live: AtomicUsize,
+    /// How many names readers find.
+    len: AtomicUsize,
     sealed: AtomicBool,
     /// Somebody who could not get the writers' mutex wants something reclaimed.
     requested: AtomicBool,
@@ -76,6 +78,7 @@ impl<V> Core<V> {
                 announced: Announced::new(),
                 membership: AtomicU64::new(0),
                 live: AtomicUsize::new(0),
+                len: AtomicUsize::new(0),
                 sealed: AtomicBool::new(false),
                 requested: AtomicBool::new(false),
                 registries: AtomicUsize::new(1),
@@ -150,8 +153,19 @@ impl<V> Core<V> {
         self.side.membership.load(Ordering::Acquire)
     }
 
+    /// How many names the latest revision has, which readers may not see yet.
     pub(crate) fn live(&self) -> usize {
         self.side.live.load(Ordering::Acquire)
+    }
+
+    /// How many names there are.
+    pub(crate) fn len(&self) -> usize {
+        self.side.len.load(Ordering::Acquire)
+    }
+
+    /// Lets readers count the names of a revision that has been published.
+    pub(super) fn note_len(&self, len: usize) {
+        self.side.len.store(len, Ordering::Release);
     }
 
     pub(crate) fn is_sealed(&self) -> bool {
@@ -196,6 +210,17 @@ impl<V> Core<V> {
             #[cfg(loom)]
             &self.records,
             self.domain(),
+            &self.front.epoch,
+        )
+    }
+
+    /// Protects the walk to what a snapshot shows, and nothing that only a present reader needs.
+    #[inline]
+    pub(crate) fn pin_walk(&self) -> Pin {
+        Pin::new(
+            #[cfg(loom)]
+            &self.records,
+            walks_of(self.domain()),
             &self.front.epoch,
         )
     }
@@ -301,10 +326,10 @@ impl<V> Core<V> {
     ///
     /// # Safety
     ///
-    /// As for [`Node::release`].
+    /// As for [`Announced::end`].
     pub(crate) unsafe fn end_snapshot(&self, node: NonNull<Node>) {
         // SAFETY: by the caller's promise.
-        if unsafe { Node::release(node, &self.front.committed) } {
+        if unsafe { self.side.announced.end(node, &self.front.committed) } {
             self.request_collection();
         }
     }

@@ -24,6 +24,9 @@
 //!
 //! A pin may carry an epoch older than necessary; that only delays. So pinning never loops.
 //!
+//! Readers of snapshots, while they look for what their snapshot keeps, pin under another address: they
+//! need nothing that only a reader of the present needs, and the other way round.
+//!
 //! **Snapshots** outlive pins. They announce themselves on a lock-free list while pinned, so a
 //! reclaimer that first looks at the records and then drains that list misses none: an announcement
 //! it did not see belongs to a pin it saw or to a reader that began later and sees newer versions.

@@ -510,3 +510,79 @@ fn an_ask_beside_a_replacement() {
         assert_eq!(registry.collect(), 0);
     });
 }
+
+/// A snapshot is taken of a revision whose announcement, unused by now, is being given up.
+#[test]
+fn an_announcement_is_revived_beside_a_collection() {
+    check(|| {
+        let registry = registry(&[("a", 1)]);
+        drop(registry.snapshot());
+        let collector = thread::spawn({
+            let registry = registry.clone();
+            move || registry.collect()
+        });
+        let snapshot = registry.snapshot();
+        assert_eq!(snapshot.get("a").map(Canary::read), Some(1));
+        drop(snapshot);
+        collector.join().unwrap();
+        assert_eq!(registry.collect(), 0);
+    });
+}
+
+/// A thread reads under a pin of one registry and pins another in the same place, while the first is
+/// reclaimed: seeing the second pin must mean that the read is done.
+///
+/// Found by review: with relaxed stores of the pin this is a race. It takes four preemptions.
+#[test]
+fn a_place_is_used_for_another_registry() {
+    use loom::cell::UnsafeCell;
+    use loom::sync::Arc;
+    use loom::sync::atomic::{AtomicU64, Ordering};
+
+    use super::barrier;
+    use super::pin::{Pin, Records};
+
+    const ONE: usize = 128;
+    const OTHER: usize = 256;
+
+    struct World {
+        records: Records,
+        epoch: AtomicU64,
+        gone: AtomicU64,
+        value: UnsafeCell<u32>,
+    }
+    // SAFETY: `value` is what the pins protect, and loom watches every access to it.
+    unsafe impl Sync for World {}
+
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(4);
+    builder.check(|| {
+        let world = Arc::new(World {
+            records: Records::new(),
+            epoch: AtomicU64::new(1),
+            gone: AtomicU64::new(0),
+            value: UnsafeCell::new(0),
+        });
+        let reader = thread::spawn({
+            let world = world.clone();
+            move || {
+                let pin = Pin::new(&world.records, ONE, &world.epoch);
+                if world.gone.load(Ordering::Acquire) == 0 {
+                    // SAFETY: pinned before it was gone.
+                    world.value.with(|value| assert_eq!(unsafe { *value }, 0));
+                }
+                let _ = pin.release();
+                let pin = Pin::new(&world.records, OTHER, &world.epoch);
+                let _ = pin.release();
+            }
+        });
+        world.gone.store(1, Ordering::Release);
+        world.epoch.fetch_add(1, Ordering::AcqRel);
+        assert!(barrier::heavy());
+        if world.records.floors(ONE, false).reads >= 2 {
+            // SAFETY: nobody is pinned since before it was gone.
+            world.value.with_mut(|value| unsafe { *value = 1 });
+        }
+        reader.join().unwrap();
+    });
+}

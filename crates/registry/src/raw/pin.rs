@@ -129,29 +129,61 @@ impl Records {
         record.taken.store(false, Ordering::Release);
     }
 
-    /// The lowest epoch at which `domain` is pinned, or `u64::MAX`.
+    /// The lowest epochs at which the registry at `domain` is pinned.
     ///
-    /// Meaningful after [`barrier::heavy`]. With `below`, every pin older than it is marked: its
-    /// release will report that a reclaimer waits.
-    pub(crate) fn floor(&self, domain: usize, below: Option<u64>) -> u64 {
-        let mut floor = u64::MAX;
+    /// Meaningful after [`barrier::heavy`]. With `mark`, every pin found is marked: its release will
+    /// report that a reclaimer waits.
+    pub(crate) fn floors(&self, domain: usize, mark: bool) -> Floors {
+        let mut floors = Floors {
+            reads: u64::MAX,
+            walks: u64::MAX,
+        };
         for place in self.iter().flat_map(|record| &record.places) {
-            // Acquire: pairs with the Release in `Pin::release`; whatever the reader did under a pin
-            // that is seen released has happened.
+            // Acquire, both: pair with the Releases in `Pin`; whatever the thread did under a pin that
+            // is seen released, or seen replaced by another, has happened.
             let epoch = place.epoch.load(Ordering::Acquire);
-            // `domain` is stored before `epoch`, and a heavy barrier lies between those stores and
-            // this load or after both: a pin that counts shows its own domain. A stale pair can only
-            // name a pin that has ended or one that began after the barrier.
-            if epoch == IDLE || place.domain.load(Ordering::Relaxed) != domain {
+            if epoch == IDLE {
                 continue;
             }
-            if below.is_some_and(|below| epoch < below) {
+            // `domain` is stored before `epoch`, and a heavy barrier lies between those stores and
+            // this load or before both: a pin that counts shows its own domain. A mixed pair can only
+            // name a pin that has ended or one that began after the barrier.
+            let pinned = place.domain.load(Ordering::Acquire);
+            let floor = if pinned == domain {
+                &mut floors.reads
+            } else if pinned == walks_of(domain) {
+                &mut floors.walks
+            } else {
+                continue;
+            };
+            *floor = epoch.min(*floor);
+            if mark {
                 place.flags.fetch_or(AWAITED, Ordering::SeqCst);
             }
-            floor = floor.min(epoch);
         }
-        floor
+        floors
     }
+}
+
+/// The lowest epochs at which a registry is pinned; `u64::MAX` where it is not.
+#[derive(Clone, Copy)]
+pub(crate) struct Floors {
+    /// By readers of what is present, and by whoever announces a snapshot.
+    pub(crate) reads: u64,
+    /// By readers of snapshots, while they look for what their snapshot keeps.
+    pub(crate) walks: u64,
+}
+
+impl Floors {
+    /// The lower of the two.
+    pub(crate) fn lowest(self) -> u64 {
+        self.reads.min(self.walks)
+    }
+}
+
+/// What readers of snapshots pin instead of `domain`, which is the address of something aligned.
+pub(crate) fn walks_of(domain: usize) -> usize {
+    domain + 1
 }
 
 /// Gives the thread's record back when the thread ends.
@@ -203,11 +235,13 @@ impl Pin {
         #[cfg(loom)]
         let (record, place) = Self::single(records);
 
-        place.domain.store(domain, Ordering::Relaxed);
+        // Release, both: a reclaimer that finds the new pin in the place of an old one sees what the
+        // thread did under the old one as done.
+        place.domain.store(domain, Ordering::Release);
         // Acquire: whoever pins epoch `e` sees every store made before `e` was published.
         place
             .epoch
-            .store(epoch.load(Ordering::Acquire), Ordering::Relaxed);
+            .store(epoch.load(Ordering::Acquire), Ordering::Release);
         barrier::light(record.fence.load(Ordering::Relaxed));
         Self {
             record,

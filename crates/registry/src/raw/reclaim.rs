@@ -11,6 +11,7 @@ use std::ptr::NonNull;
 
 use super::barrier;
 use super::core::Core;
+use super::pin::Floors;
 use super::slot::Slot;
 use super::snapshots::{Announced, Node};
 use super::table::Table;
@@ -41,11 +42,9 @@ pub(crate) struct Garbage<V> {
     versions: Vec<NonNull<Version<V>>>,
     slots: Vec<NonNull<Slot<V>>>,
     nodes: Vec<NonNull<Node>>,
-    #[allow(
-        clippy::vec_box,
-        reason = "they are retired as the boxes they were published as"
-    )]
-    tables: Vec<Box<Table<V>>>,
+    tables: Vec<NonNull<Table<V>>>,
+    /// Whether this is everything that the registry ever made.
+    all: bool,
 }
 
 impl<V> Garbage<V> {
@@ -55,6 +54,7 @@ impl<V> Garbage<V> {
             slots: Vec::new(),
             nodes: Vec::new(),
             tables: Vec::new(),
+            all: false,
         }
     }
 }
@@ -78,6 +78,16 @@ impl<V> Drop for Garbage<V> {
         }
 
         for slot in self.slots.drain(..) {
+            // SAFETY: garbage is unreachable, and not freed before the next line.
+            let head = unsafe { slot.as_ref() }.head();
+            // A slot leaves with one version, which stands for an absent entry: it has no destructor
+            // to run. At the end of the registry the heads are on the list of versions already.
+            if !self.all
+                && let Some(head) = NonNull::new(head)
+            {
+                // SAFETY: the registry's share.
+                unsafe { Version::release(head) };
+            }
             // SAFETY: garbage is unreachable.
             unsafe { Slot::free(slot) };
         }
@@ -89,9 +99,14 @@ impl<V> Drop for Garbage<V> {
             // SAFETY: garbage is unreachable, and nodes are made from boxes.
             drop(unsafe { Box::from_raw(node.as_ptr()) });
         }
-        #[cfg(loom)]
-        self.tables.drain(..).for_each(super::table::bury);
-        self.tables.clear();
+        for table in self.tables.drain(..) {
+            // SAFETY: garbage is unreachable, and tables are made from boxes.
+            let table = unsafe { Box::from_raw(table.as_ptr()) };
+            #[cfg(loom)]
+            super::table::bury(table);
+            #[cfg(not(loom))]
+            drop(table);
+        }
         Rest(&mut self.versions).release_all();
     }
 }
@@ -105,7 +120,7 @@ pub(super) struct Outbox<V> {
     /// Slots that have left the index, each with its only version, an absent one.
     slots: Vec<Tagged<NonNull<Slot<V>>>>,
     /// Tables that have been replaced.
-    tables: Vec<Tagged<Box<Table<V>>>>,
+    tables: Vec<Tagged<NonNull<Table<V>>>>,
 }
 
 impl<V> Outbox<V> {
@@ -130,11 +145,11 @@ impl<V> Outbox<V> {
         });
     }
 
-    pub(super) fn retire_table(&mut self, table: Box<Table<V>>) {
-        self.tables.push(Tagged {
+    pub(super) fn retire_table(&mut self, table: Option<NonNull<Table<V>>>) {
+        self.tables.extend(table.map(|table| Tagged {
             tag: UNTAGGED,
             thing: table,
-        });
+        }));
     }
 
     pub(super) fn retire_slot(&mut self, slot: NonNull<Slot<V>>) {
@@ -151,10 +166,30 @@ impl<V> Outbox<V> {
         set_tags(&mut self.tables, tag);
     }
 
-    /// How many superseded values are in here.
+    /// How many superseded values are in here, or were left unmarked by the last look.
     pub(super) fn values(&self) -> usize {
         self.values
     }
+
+    /// Whether it is time to look at the readers.
+    pub(super) fn due(&self, hold_back: usize) -> Due {
+        if self.values > hold_back.saturating_mul(8).saturating_add(512) {
+            Due::Now
+        } else if self.values > hold_back || !self.tables.is_empty() {
+            Due::Soon
+        } else {
+            Due::No
+        }
+    }
+}
+
+/// When somebody is to look at the readers and free what they do not need.
+pub(super) enum Due {
+    No,
+    /// Now, or by whoever does so at the moment.
+    Soon,
+    /// Now, and the writer waits for it.
+    Now,
 }
 
 /// The tag of what has just been put on a list.
@@ -175,11 +210,13 @@ pub(crate) struct Reclaimer<V> {
     retired: VecDeque<Tagged<Retired<V>>>,
     /// Revisions that snapshots show.
     live: BTreeMap<u64, Live<V>>,
+    /// The registry's revision at the last look.
+    looked_at: u64,
     /// Versions out of their lists that readers of snapshots may be walking past.
     unlinked: Vec<Tagged<NonNull<Version<V>>>>,
     slots: Vec<Tagged<NonNull<Slot<V>>>>,
     nodes: Vec<Tagged<NonNull<Node>>>,
-    tables: Vec<Tagged<Box<Table<V>>>>,
+    tables: Vec<Tagged<NonNull<Table<V>>>>,
 }
 
 impl<V> Reclaimer<V> {
@@ -187,6 +224,7 @@ impl<V> Reclaimer<V> {
         Self {
             retired: VecDeque::new(),
             live: BTreeMap::new(),
+            looked_at: 0,
             unlinked: Vec::new(),
             slots: Vec::new(),
             nodes: Vec::new(),
@@ -198,13 +236,7 @@ impl<V> Reclaimer<V> {
     fn take(&mut self, outbox: &mut Outbox<V>) {
         outbox.values = 0;
         self.retired.extend(outbox.retired.drain(..));
-        for Tagged { tag, thing: slot } in outbox.slots.drain(..) {
-            // SAFETY: the slot is freed by this reclaimer only.
-            let head = unsafe { slot.as_ref() }.head();
-            self.unlinked
-                .extend(NonNull::new(head).map(|head| Tagged { tag, thing: head }));
-            self.slots.push(Tagged { tag, thing: slot });
-        }
+        self.slots.append(&mut outbox.slots);
         self.tables.append(&mut outbox.tables);
     }
 
@@ -233,14 +265,16 @@ impl<V> Reclaimer<V> {
     pub(super) fn collect(&mut self, core: &Core<V>) -> Garbage<V> {
         let mut garbage = Garbage::new();
         self.take(&mut core.lock().outbox);
-        let Some(mut floor) = self.look(core) else {
+        // Before the look: see `settle_snapshots`.
+        let committed = core.committed();
+        let Some(mut floors) = self.look(core) else {
             return garbage;
         };
 
         // After the look at the pins, see "Snapshots" in the documentation of this module's parent.
-        let mut due = self.settle_snapshots(core);
+        let mut due = self.settle_snapshots(core, committed);
         while let Some(front) = self.retired.front()
-            && front.tag <= floor
+            && front.tag <= floors.reads
         {
             due.extend(self.retired.pop_front().map(|tagged| tagged.thing));
         }
@@ -257,35 +291,45 @@ impl<V> Reclaimer<V> {
             set_tags(&mut self.unlinked, tag);
             set_tags(&mut self.nodes, tag);
             // When the barrier is refused now, nothing more is freed: no tag is below 0.
-            floor = self.look(core).unwrap_or(0);
+            floors = self.look(core).unwrap_or(Floors { reads: 0, walks: 0 });
         }
-        take_below(&mut self.unlinked, floor, &mut garbage.versions);
-        take_below(&mut self.slots, floor, &mut garbage.slots);
-        take_below(&mut self.nodes, floor, &mut garbage.nodes);
-        take_below(&mut self.tables, floor, &mut garbage.tables);
+        // Only readers of snapshots walk past what is unlinked, only others look at nodes of snapshots
+        // that they do not have, and both look names up.
+        take_below(&mut self.unlinked, floors.walks, &mut garbage.versions);
+        take_below(&mut self.nodes, floors.reads, &mut garbage.nodes);
+        take_below(&mut self.slots, floors.lowest(), &mut garbage.slots);
+        take_below(&mut self.tables, floors.lowest(), &mut garbage.tables);
         garbage
     }
 
-    /// The epoch below which something is still read, or `None` if that cannot be known.
-    fn look(&self, core: &Core<V>) -> Option<u64> {
+    /// The epochs below which something is still read, or `None` if that cannot be known.
+    fn look(&self, core: &Core<V>) -> Option<Floors> {
         if !barrier::heavy() {
             return None;
         }
-        let floor = core.records().floor(core.domain(), None);
+        let floors = core.records().floors(core.domain(), false);
         let most = core.settings.hold_back;
-        let blocked =
-            blocked(self.retired.iter(), floor, most) + blocked(self.unlinked.iter(), floor, most);
+        let blocked = blocked(self.retired.iter(), floors.reads, most)
+            + blocked(self.unlinked.iter(), floors.walks, most);
         if blocked <= most {
-            return Some(floor);
+            // Little enough to wait for the next look; but it counts towards that one.
+            core.lock().outbox.values += blocked;
+            return Some(floors);
         }
         // Whoever stands in the way collects on leaving. Who left before the mark could not see it:
-        // a second barrier and a second look find them gone.
-        core.records().floor(core.domain(), Some(u64::MAX));
-        barrier::heavy().then(|| core.records().floor(core.domain(), None))
+        // a second barrier and a second look find them gone, and mark who came in between.
+        core.records().floors(core.domain(), true);
+        barrier::heavy().then(|| core.records().floors(core.domain(), true))
     }
 
     /// Takes over the announced snapshots and gives up the dead ones. Returns what those showed.
-    fn settle_snapshots(&mut self, core: &Core<V>) -> Vec<Retired<V>> {
+    ///
+    /// `committed` was loaded before the look at the pins. Which nodes may have died since the last
+    /// call: the fresh ones; those whose last snapshot said so, because the registry had moved on; and
+    /// those of the revision that was the latest at the last call, or came later, whose last snapshot
+    /// had nothing to say.
+    fn settle_snapshots(&mut self, core: &Core<V>, committed: u64) -> Vec<Retired<V>> {
+        let mut maybe_dead = Vec::new();
         for node in core.announced().drain() {
             // SAFETY: nodes are freed by this reclaimer only, after they left `live`.
             let revision = unsafe { node.as_ref() }.revision;
@@ -294,17 +338,30 @@ impl<V> Reclaimer<V> {
                 held: vec![],
             });
             live.nodes.push(node);
+            maybe_dead.push(revision);
         }
+        maybe_dead.extend(core.announced().drain_ended());
+        maybe_dead.extend(
+            self.live
+                .range(self.looked_at..)
+                .map(|(revision, _)| *revision),
+        );
+        self.looked_at = committed;
+        maybe_dead.sort_unstable();
+        maybe_dead.dedup();
+
         let mut due = Vec::new();
-        let nodes = &mut self.nodes;
-        self.live.retain(|_, live| {
+        for revision in maybe_dead {
+            let Some(live) = self.live.get_mut(&revision) else {
+                continue;
+            };
             live.nodes.retain(|&node| {
                 // SAFETY: as above.
                 if !unsafe { node.as_ref() }.retire() {
                     return true;
                 }
                 core.announced().forget(node);
-                nodes.push(Tagged {
+                self.nodes.push(Tagged {
                     tag: UNTAGGED,
                     thing: node,
                 });
@@ -312,9 +369,9 @@ impl<V> Reclaimer<V> {
             });
             if live.nodes.is_empty() {
                 due.append(&mut live.held);
+                self.live.remove(&revision);
             }
-            !live.nodes.is_empty()
-        });
+        }
         due
     }
 
@@ -357,6 +414,7 @@ impl<V> Reclaimer<V> {
     ) {
         self.take(outbox);
         let mut garbage = Garbage::new();
+        garbage.all = true;
         // SAFETY: a table is made from a box, and nobody else frees it.
         let table = unsafe { Box::from_raw(table) };
         for (_, slot) in table.iter() {
@@ -373,9 +431,16 @@ impl<V> Reclaimer<V> {
         garbage
             .versions
             .extend(self.unlinked.drain(..).map(|tagged| tagged.thing));
+        for Tagged { thing: slot, .. } in self.slots.drain(..) {
+            // SAFETY: not freed yet.
+            garbage
+                .versions
+                .extend(NonNull::new(unsafe { slot.as_ref() }.head()));
+            garbage.slots.push(slot);
+        }
         garbage
-            .slots
-            .extend(self.slots.drain(..).map(|tagged| tagged.thing));
+            .tables
+            .extend(self.tables.drain(..).map(|tagged| tagged.thing));
         garbage
             .nodes
             .extend(self.nodes.drain(..).map(|tagged| tagged.thing));
@@ -385,6 +450,7 @@ impl<V> Reclaimer<V> {
                 .flat_map(|live| live.nodes.iter().copied()),
         );
         garbage.nodes.extend(announced.drain());
+        announced.drain_ended().for_each(drop);
         drop(table);
     }
 }

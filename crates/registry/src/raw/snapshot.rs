@@ -29,7 +29,8 @@ unsafe impl<V: Send + Sync> Sync for Order<V> {}
 /// One revision of a whole registry, immutable, cheap to take and to hold.
 ///
 /// Taking a snapshot copies nothing: it announces that its revision is in use. Whatever the registry
-/// does afterwards, the snapshot shows what it showed; it holds on to exactly the values that it
+/// does afterwards, the snapshot shows what it showed (a read passes the versions of its name that
+/// came since and are in use); it holds on to exactly the values that it
 /// shows, and gives up superseded ones when it is dropped. It may be cloned, kept, sent to other
 /// threads and held across `.await`. It keeps the registry's present entries alive as well.
 ///
@@ -97,7 +98,7 @@ impl<V> Snapshot<V> {
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<&Version<V>> {
-        let pin = self.core.pin();
+        let pin = self.core.pin_walk();
         let table = self.core.table(&pin);
         // SAFETY: the walk is protected by the pin, what it finds by the snapshot.
         let found = unsafe { self.core.find(table, name, self.revision) };
@@ -238,7 +239,7 @@ impl<V> Snapshot<V> {
     ) -> impl Iterator<Item = (&str, &Version<V>)> {
         (first..order.slots.len()).filter_map(move |index| {
             let slot = order.slots[index];
-            let pin = self.core.pin();
+            let pin = self.core.pin_walk();
             // SAFETY: the walk is protected by the pin, what it finds by the snapshot.
             let version = unsafe { Core::visible(slot, self.revision) };
             self.core.unpin(pin);
@@ -286,7 +287,7 @@ impl<V> Snapshot<V> {
 
     /// The slots of this revision's names, in no order.
     fn unsorted(&self, membership: u64) -> Order<V> {
-        let pin = self.core.pin();
+        let pin = self.core.pin_walk();
         // SAFETY: protected by the pin.
         let table = unsafe { self.core.table(&pin).as_ref() };
         let shown = |&slot: &NonNull<Slot<V>>| {

@@ -2,7 +2,7 @@
 
 use std::ptr::NonNull;
 
-use crate::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering, fence};
 
 /// The count of a node that no snapshot may revive.
 const DEAD: usize = usize::MAX;
@@ -38,32 +38,32 @@ impl Node {
         );
     }
 
-    /// Ends one snapshot. Returns whether it was the last one, and whether `committed` has moved
-    /// past the node, so that something may be held for it.
-    ///
-    /// # Safety
-    ///
-    /// `this` carries a share of the caller, which is gone afterwards.
-    #[must_use]
-    pub(crate) unsafe fn release(this: NonNull<Self>, committed: &AtomicU64) -> bool {
-        // SAFETY: the caller's share keeps the node alive.
-        let node = unsafe { this.as_ref() };
-        let revision = node.revision;
-        // SeqCst, with the load below and the fence in `barrier::heavy`, which lies between a
-        // commit's store of `committed` and the reclaimer's look at `refs`: either the reclaimer
-        // sees this node unused, or this load sees the commit.
-        if node.refs.fetch_sub(1, Ordering::SeqCst) != 1 {
-            return false;
-        }
-        committed.load(Ordering::SeqCst) != revision
-    }
-
     /// Whether no snapshot uses the node; if so, none will.
     pub(crate) fn retire(&self) -> bool {
-        // Acquire: pairs with the SeqCst of `release`; the last snapshot's reads have happened.
+        // Acquire: pairs with the AcqRel of `end`; the last snapshot's reads have happened.
         self.refs
             .compare_exchange(0, DEAD, Ordering::Acquire, Ordering::Relaxed)
             .is_ok()
+    }
+}
+
+/// The revision of a snapshot that has ended.
+struct Ended {
+    revision: u64,
+    next: AtomicPtr<Ended>,
+}
+
+/// Puts `item`, whose link is `next`, before the others of a list that is only ever taken whole.
+fn push<T>(list: &AtomicPtr<T>, item: NonNull<T>, next: &AtomicPtr<T>) {
+    let mut head = list.load(Ordering::Relaxed);
+    loop {
+        next.store(head, Ordering::Relaxed);
+        // Release: pairs with the Acquire of whoever takes the list.
+        match list.compare_exchange_weak(head, item.as_ptr(), Ordering::Release, Ordering::Relaxed)
+        {
+            Ok(_) => return,
+            Err(now) => head = now,
+        }
     }
 }
 
@@ -71,6 +71,8 @@ impl Node {
 pub(crate) struct Announced {
     /// Nodes that the reclaimer has not taken over yet.
     fresh: AtomicPtr<Node>,
+    /// Revisions whose last snapshot ended after the registry had moved on.
+    ended: AtomicPtr<Ended>,
     /// The node announced last; most snapshots find their revision here.
     latest: AtomicPtr<Node>,
 }
@@ -79,6 +81,7 @@ impl Announced {
     pub(crate) fn new() -> Self {
         Self {
             fresh: AtomicPtr::new(std::ptr::null_mut()),
+            ended: AtomicPtr::new(std::ptr::null_mut()),
             latest: AtomicPtr::new(std::ptr::null_mut()),
         }
     }
@@ -104,24 +107,58 @@ impl Announced {
             #[cfg(loom)]
             alive: crate::sync::Alive::new(),
         }));
-        let mut head = self.fresh.load(Ordering::Relaxed);
-        loop {
-            // SAFETY: the node belongs to this call until it is pushed.
-            unsafe { &*node }.next.store(head, Ordering::Relaxed);
-            // Release: pairs with the Acquire in `drain`.
-            match self
-                .fresh
-                .compare_exchange_weak(head, node, Ordering::Release, Ordering::Relaxed)
-            {
-                Ok(_) => break,
-                Err(now) => head = now,
-            }
-        }
+        // SAFETY: made from a box just now.
+        let node = unsafe { NonNull::new_unchecked(node) };
+        // SAFETY: alive: it carries our share.
+        push(&self.fresh, node, unsafe { &node.as_ref().next });
         // The node carries our share, so it is alive when it becomes the latest; once it is dead
         // nobody stores it here again. Losing a race costs the next snapshot a node of its own.
-        self.latest.store(node, Ordering::Release);
-        // SAFETY: made from a box.
-        unsafe { NonNull::new_unchecked(node) }
+        self.latest.store(node.as_ptr(), Ordering::Release);
+        node
+    }
+
+    /// Ends one snapshot. Returns whether something may be held for it alone: then a collection is to
+    /// be requested.
+    ///
+    /// # Safety
+    ///
+    /// `node` carries a share of the caller, which is gone afterwards.
+    #[must_use]
+    pub(crate) unsafe fn end(&self, node: NonNull<Node>, committed: &AtomicU64) -> bool {
+        // SAFETY: the caller's share keeps the node alive.
+        let node = unsafe { node.as_ref() };
+        let revision = node.revision;
+        // AcqRel: whoever finds the node unused sees this snapshot's reads as done. The node may be
+        // freed from here on.
+        if node.refs.fetch_sub(1, Ordering::AcqRel) != 1 {
+            return false;
+        }
+        // Pairs with the fence in `barrier::heavy`, which lies between the reclaimer's load of
+        // `committed` and its look at `refs`: either the reclaimer sees this node unused, or the load
+        // below sees the revision that it saw.
+        fence(Ordering::SeqCst);
+        if committed.load(Ordering::Relaxed) == revision {
+            return false;
+        }
+        let ended = Box::leak(Box::new(Ended {
+            revision,
+            next: AtomicPtr::new(std::ptr::null_mut()),
+        }));
+        let pointer = NonNull::from(&mut *ended);
+        push(&self.ended, pointer, &ended.next);
+        true
+    }
+
+    /// Takes over the revisions whose last snapshot has ended since the last call.
+    pub(crate) fn drain_ended(&self) -> impl Iterator<Item = u64> {
+        let mut next = self.ended.swap(std::ptr::null_mut(), Ordering::Acquire);
+        std::iter::from_fn(move || {
+            let ended = NonNull::new(next)?;
+            // SAFETY: pushed as a leaked box, and taken off the list by this call only.
+            let ended = unsafe { Box::from_raw(ended.as_ptr()) };
+            next = ended.next.load(Ordering::Relaxed);
+            Some(ended.revision)
+        })
     }
 
     /// Takes over the nodes announced since the last call.

@@ -10,7 +10,7 @@ use crate::place::Place;
 use crate::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering, fence};
 
 /// Set in [`Hot::tag`] while there is no value to read: not built yet, or absent.
-const NO_VALUE: u64 = 1 << 63;
+pub(crate) const NO_VALUE: u64 = 1 << 63;
 
 /// What a version is made from.
 pub(crate) enum Content<V> {
@@ -30,10 +30,10 @@ struct Cold<V> {
     owners: AtomicUsize,
     /// The next older version. Readers follow it only past versions newer than their revision.
     prev: AtomicPtr<Version<V>>,
-    /// The version that superseded this one. Only the holder of the writers' mutex touches it.
+    /// The version that superseded this one: set by the commit that does, kept by the reclaimer.
     newer: AtomicPtr<Version<V>>,
-    /// The revision of the entry as its store counts it.
-    stamp: u64,
+    /// The revision of the entry as its store counts it. Written before publication only.
+    stamp: AtomicU64,
     place: Place,
     build: Option<Arc<Build>>,
     #[cfg(loom)]
@@ -50,12 +50,18 @@ struct Hot<V> {
     value: UnsafeCell<MaybeUninit<V>>,
 }
 
-/// One value of one name.
 #[repr(C)]
-pub(crate) struct Version<V> {
+struct Parts<V> {
     hot: Hot<V>,
     cold: Cold<V>,
 }
+
+/// One value of one name.
+///
+/// All of it lies in a cell: whoever gives up the last share frees it through a pointer that came
+/// from a shared reference, which only memory inside a cell allows.
+#[repr(transparent)]
+pub(crate) struct Version<V>(UnsafeCell<Parts<V>>);
 
 impl<V> Version<V> {
     /// Makes a version that nobody can see yet, with one owner: the registry.
@@ -65,7 +71,7 @@ impl<V> Version<V> {
             Content::Factory(build) => (NO_VALUE, MaybeUninit::uninit(), Some(build)),
             Content::Absent => (NO_VALUE, MaybeUninit::uninit(), None),
         };
-        let version = Box::new(Self {
+        let version = Box::new(Self(UnsafeCell::new(Parts {
             hot: Hot {
                 tag: AtomicU64::new(tag),
                 value: UnsafeCell::new(value),
@@ -74,30 +80,37 @@ impl<V> Version<V> {
                 owners: AtomicUsize::new(1),
                 prev: AtomicPtr::new(std::ptr::null_mut()),
                 newer: AtomicPtr::new(std::ptr::null_mut()),
-                stamp: 0,
+                stamp: AtomicU64::new(0),
                 place,
                 build,
                 #[cfg(loom)]
                 alive: crate::sync::Alive::new(),
             },
-        });
+        })));
         Unpublished(NonNull::from(Box::leak(version)))
     }
 
+    #[inline]
+    fn parts(&self) -> &Parts<V> {
+        // SAFETY: the parts are borrowed mutably only by `Unpublished`, which nobody else has, and by
+        // the destructor.
+        unsafe { &*self.0.get() }
+    }
+
     pub(crate) fn revision(&self) -> u64 {
-        self.hot.tag.load(Ordering::Relaxed) & !NO_VALUE
+        self.parts().hot.tag.load(Ordering::Relaxed) & !NO_VALUE
     }
 
     pub(crate) fn stamp(&self) -> u64 {
-        self.cold.stamp
+        self.parts().cold.stamp.load(Ordering::Relaxed)
     }
 
     pub(crate) fn place(&self) -> &Place {
-        &self.cold.place
+        &self.parts().cold.place
     }
 
     pub(crate) fn build(&self) -> Option<&Arc<Build>> {
-        self.cold.build.as_ref()
+        self.parts().cold.build.as_ref()
     }
 
     /// The value, once there is one.
@@ -110,20 +123,21 @@ impl<V> Version<V> {
     #[inline]
     fn value_at(&self, revision: u64) -> Option<&V> {
         #[cfg(loom)]
-        self.cold.alive.check();
+        self.parts().cold.alive.check();
         // Acquire: pairs with the Release in `fill`; whoever sees the flag gone sees the value.
-        if self.hot.tag.load(Ordering::Acquire) > revision {
+        if self.parts().hot.tag.load(Ordering::Acquire) > revision {
             return None;
         }
         // SAFETY: without the flag the value has been written, and from then on the cell is never
         // written again while the version lives.
-        let value = unsafe { &*self.hot.value.get() };
+        let value = unsafe { &*self.parts().hot.value.get() };
         // SAFETY: as above.
         Some(unsafe { value.assume_init_ref() })
     }
 
     pub(crate) fn is_absent(&self) -> bool {
-        self.hot.tag.load(Ordering::Relaxed) >= NO_VALUE && self.cold.build.is_none()
+        self.parts().hot.tag.load(Ordering::Relaxed) >= NO_VALUE
+            && self.parts().cold.build.is_none()
     }
 
     /// Puts the built value into an unbuilt version.
@@ -133,11 +147,14 @@ impl<V> Version<V> {
     /// No two calls for one version may overlap or both succeed: only the build of this version
     /// calls it, and builds of one version exclude one another.
     pub(crate) unsafe fn fill(&self, value: V) {
-        let tag = self.hot.tag.load(Ordering::Relaxed);
+        let tag = self.parts().hot.tag.load(Ordering::Relaxed);
         debug_assert!(tag >= NO_VALUE, "filled twice");
         // SAFETY: the flag is set, so nobody reads the cell, and the caller excludes writers.
-        unsafe { (*self.hot.value.get()).write(value) };
-        self.hot.tag.store(tag & !NO_VALUE, Ordering::Release);
+        unsafe { (*self.parts().hot.value.get()).write(value) };
+        self.parts()
+            .hot
+            .tag
+            .store(tag & !NO_VALUE, Ordering::Release);
     }
 
     /// The first version from here on back that a reader of `revision` sees, if it has a value.
@@ -181,36 +198,37 @@ impl<V> Version<V> {
             // SAFETY: by the caller's promise what is reachable from `this` is not freed meanwhile.
             let version = unsafe { next.as_ref::<'a>()? };
             #[cfg(loom)]
-            version.cold.alive.check();
+            version.parts().cold.alive.check();
             if version.revision() <= revision {
                 return Some(version);
             }
             // Acquire: pairs with the Release of `link` and `unlink`.
-            next = version.cold.prev.load(Ordering::Acquire);
+            next = version.parts().cold.prev.load(Ordering::Acquire);
         }
     }
 
     pub(crate) fn prev(&self) -> *mut Self {
-        self.cold.prev.load(Ordering::Relaxed)
+        self.parts().cold.prev.load(Ordering::Relaxed)
     }
 
-    /// Takes the version out of the list of its slot. Under the writers' mutex.
+    /// Takes the version out of the list of its slot. Under the reclaimer's mutex; a writer may hang a
+    /// newer version at the same time, which touches other links.
     ///
     /// # Safety
     ///
     /// The version has been superseded, is still in its list, and no reader that could need it
     /// remains; those who only walk past it are waited for before it is freed.
     pub(crate) unsafe fn unlink(&self) {
-        let newer = self.cold.newer.load(Ordering::Relaxed);
-        let prev = self.cold.prev.load(Ordering::Relaxed);
-        // SAFETY: the list is changed under the writers' mutex only, and a version in it keeps valid
+        let newer = self.parts().cold.newer.load(Ordering::Relaxed);
+        let prev = self.parts().cold.prev.load(Ordering::Relaxed);
+        // SAFETY: versions leave the list under the reclaimer's mutex only, and one in it keeps valid
         // neighbours: whoever leaves the list joins them first.
         if let Some(prev) = unsafe { prev.as_ref() } {
-            prev.cold.newer.store(newer, Ordering::Relaxed);
+            prev.parts().cold.newer.store(newer, Ordering::Relaxed);
         }
         // SAFETY: as above; a superseded version has a newer one.
         let newer = unsafe { &*newer };
-        newer.cold.prev.store(prev, Ordering::Release);
+        newer.parts().cold.prev.store(prev, Ordering::Release);
     }
 
     /// Adds an owner.
@@ -222,6 +240,7 @@ impl<V> Version<V> {
         // Relaxed: a new owner is made from a protected one, which keeps the version alive.
         // SAFETY: alive by the caller's promise.
         let before = unsafe { this.as_ref() }
+            .parts()
             .cold
             .owners
             .fetch_add(1, Ordering::Relaxed);
@@ -237,6 +256,7 @@ impl<V> Version<V> {
         // Release: whatever this owner did with the value happens before it is dropped.
         // SAFETY: the caller's share keeps the version alive up to here.
         if unsafe { this.as_ref() }
+            .parts()
             .cold
             .owners
             .fetch_sub(1, Ordering::Release)
@@ -248,7 +268,7 @@ impl<V> Version<V> {
         #[cfg(loom)]
         {
             // SAFETY: the last share is gone; under loom the memory stays, to catch later uses.
-            unsafe { this.as_ref() }.cold.alive.end();
+            unsafe { this.as_ref() }.parts().cold.alive.end();
             // SAFETY: as below.
             unsafe { this.drop_in_place() };
             return;
@@ -261,9 +281,10 @@ impl<V> Version<V> {
 
 impl<V> Drop for Version<V> {
     fn drop(&mut self) {
-        if self.hot.tag.load(Ordering::Relaxed) < NO_VALUE {
+        let hot = &mut self.0.get_mut().hot;
+        if hot.tag.load(Ordering::Relaxed) < NO_VALUE {
             // SAFETY: without the flag the value was written; nobody else refers to it any more.
-            unsafe { self.hot.value.get_mut().assume_init_drop() };
+            unsafe { hot.value.get_mut().assume_init_drop() };
         }
     }
 }
@@ -288,24 +309,23 @@ impl<V> Unpublished<V> {
 
     /// Gives the version its revision, stamp and predecessor, and gives up ownership of it.
     pub(crate) fn link(
-        mut self,
+        self,
         revision: u64,
         stamp: u64,
         prev: *mut Version<V>,
     ) -> NonNull<Version<V>> {
-        // SAFETY: nobody else has seen the version yet.
-        let version = unsafe { self.0.as_mut() };
-        debug_assert!(revision < NO_VALUE, "revisions stay below the flag");
-        let no_value = version.hot.tag.load(Ordering::Relaxed) & NO_VALUE;
-        version
-            .hot
-            .tag
-            .store(revision | no_value, Ordering::Relaxed);
-        version.cold.stamp = stamp;
-        version.cold.prev.store(prev, Ordering::Relaxed);
+        assert!(revision < NO_VALUE, "revisions stay below 2^63");
+        let parts = self.get().parts();
+        let no_value = parts.hot.tag.load(Ordering::Relaxed) & NO_VALUE;
+        parts.hot.tag.store(revision | no_value, Ordering::Relaxed);
+        parts.cold.stamp.store(stamp, Ordering::Relaxed);
+        parts.cold.prev.store(prev, Ordering::Relaxed);
         // SAFETY: `prev` is null or the present head of the slot, under the writers' mutex.
         if let Some(prev) = unsafe { prev.as_ref() } {
-            prev.cold.newer.store(self.0.as_ptr(), Ordering::Relaxed);
+            prev.parts()
+                .cold
+                .newer
+                .store(self.0.as_ptr(), Ordering::Relaxed);
         }
         std::mem::ManuallyDrop::new(self).0
     }

@@ -1,7 +1,7 @@
 //! Borrowed reads: a guard for one value, a view for many.
 
 use std::fmt;
-use std::mem::ManuallyDrop;
+use std::marker::PhantomData;
 use std::ops::Deref;
 use std::ptr::NonNull;
 
@@ -15,7 +15,7 @@ use super::version::Version;
 /// A pin of one registry, released when dropped.
 struct Pinned<'r, V> {
     core: &'r Core<V>,
-    pin: ManuallyDrop<Pin>,
+    pin: Pin,
 }
 
 impl<'r, V> Pinned<'r, V> {
@@ -23,7 +23,7 @@ impl<'r, V> Pinned<'r, V> {
     fn new(core: &'r Core<V>) -> Self {
         Self {
             core,
-            pin: ManuallyDrop::new(core.pin()),
+            pin: core.pin(),
         }
     }
 }
@@ -31,7 +31,7 @@ impl<'r, V> Pinned<'r, V> {
 impl<V> Drop for Pinned<'_, V> {
     #[inline]
     fn drop(&mut self) {
-        self.core.unpin(*self.pin);
+        self.core.unpin(self.pin);
     }
 }
 
@@ -39,14 +39,17 @@ impl<V> Drop for Pinned<'_, V> {
 ///
 /// While it lives the value is not dropped, also when the registry changes. It belongs to the thread
 /// that made it and is meant to be short-lived: it delays the reclaiming of everything that is
-/// superseded meanwhile. To keep a value, or to hold it across `.await`, take an
+/// superseded meanwhile. Dropping it may do the work of a reclaimer that waited for it: one barrier,
+/// and the destructors of what it held up. To keep a value, or to hold it across `.await`, take an
 /// [`Owned`] with [`to_owned`](Self::to_owned).
 #[must_use]
 pub struct Guard<'r, V> {
-    version: &'r Version<V>,
-    value: &'r V,
-    // Dropped last: it protects the two above.
+    // Pointers, not references: they are not valid for all of `'r`, but until the pin is released,
+    // which happens while the guard is still an argument of its own destructor's caller.
+    version: NonNull<Version<V>>,
+    value: NonNull<V>,
     _pinned: Pinned<'r, V>,
+    _borrows: PhantomData<&'r V>,
 }
 
 impl<'r, V> Guard<'r, V> {
@@ -58,9 +61,10 @@ impl<'r, V> Guard<'r, V> {
         let found = unsafe { core.find_value(core.table(&pinned.pin), name, revision) };
         let (version, value) = found?;
         Some(Self {
-            version,
-            value,
+            version: NonNull::from(version),
+            value: NonNull::from(value),
             _pinned: pinned,
+            _borrows: PhantomData,
         })
     }
 
@@ -73,10 +77,16 @@ impl<'r, V> Guard<'r, V> {
         // SAFETY: as in `by_name`.
         let (version, value) = unsafe { Core::visible_value(slot, core.committed()) }?;
         Some(Self {
-            version,
-            value,
+            version: NonNull::from(version),
+            value: NonNull::from(value),
             _pinned: pinned,
+            _borrows: PhantomData,
         })
+    }
+
+    fn version(&self) -> &Version<V> {
+        // SAFETY: protected by the pin, which lasts as long as `self`.
+        unsafe { self.version.as_ref() }
     }
 
     /// Shares the value beyond the borrow.
@@ -86,7 +96,7 @@ impl<'r, V> Guard<'r, V> {
         reason = "an associated function, as on `Deref` types"
     )]
     pub fn to_owned(this: &Self) -> Owned<V> {
-        match Entry::share(this.version).into_owned() {
+        match Entry::share(this.version()).into_owned() {
             Ok(owned) => owned,
             Err(_) => unreachable!("a guard is made from an entry that has a value, and keeps it"),
         }
@@ -95,7 +105,7 @@ impl<'r, V> Guard<'r, V> {
     /// Returns the revision of the entry, as [`Entry::revision`].
     #[must_use]
     pub fn revision(this: &Self) -> u64 {
-        this.version.stamp()
+        this.version().stamp()
     }
 }
 
@@ -104,7 +114,8 @@ impl<V> Deref for Guard<'_, V> {
 
     #[inline]
     fn deref(&self) -> &V {
-        self.value
+        // SAFETY: protected by the pin, which lasts as long as `self`.
+        unsafe { self.value.as_ref() }
     }
 }
 
@@ -124,8 +135,9 @@ impl<V: fmt::Display> fmt::Display for Guard<'_, V> {
 ///
 /// Everything read through a view is from the same revision: the latest one when the view was made.
 /// A view costs nothing but two stores, and belongs to the thread that made it. While it lives,
-/// nothing that is superseded after it began is dropped; so keep it for the length of a request and
-/// not for the length of a connection, and use a [`Snapshot`](crate::Snapshot) for that.
+/// nothing that is superseded after it began is dropped, and a read through it passes all versions of
+/// its name that came since; so keep it for the length of a request and not for the length of a
+/// connection, and use a [`Snapshot`](crate::Snapshot) for that.
 ///
 /// # Examples
 ///
