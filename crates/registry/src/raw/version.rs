@@ -337,3 +337,39 @@ impl<V> Drop for Unpublished<V> {
         unsafe { Version::release(self.0) };
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::mem::{offset_of, size_of};
+
+    use super::{Cold, Hot, Parts};
+
+    fn lines(start: usize, size: usize) -> std::ops::RangeInclusive<usize> {
+        start / 64..=(start + size - 1) / 64
+    }
+
+    fn counts_and_values_lie_apart<V>() {
+        let value = offset_of!(Parts<V>, hot) + offset_of!(Hot<V>, value);
+        let count = offset_of!(Parts<V>, cold) + offset_of!(Cold<V>, owners);
+        let value = lines(value, size_of::<V>().max(1));
+        let count = lines(count, size_of::<usize>());
+        assert!(value.end() < count.start() || count.end() < value.start());
+        // Versions begin on a line of their own, so they do not share one with a neighbour either.
+        assert_eq!(align_of::<Parts<V>>() % 64, 0);
+    }
+
+    #[test]
+    fn a_count_is_never_on_a_values_cache_line() {
+        counts_and_values_lie_apart::<u8>();
+        counts_and_values_lie_apart::<()>();
+        counts_and_values_lie_apart::<[u64; 6]>();
+        counts_and_values_lie_apart::<[u64; 7]>();
+        counts_and_values_lie_apart::<[u8; 1000]>();
+        counts_and_values_lie_apart::<String>();
+    }
+
+    #[test]
+    fn a_small_value_takes_two_cache_lines() {
+        assert_eq!(size_of::<Parts<[u64; 7]>>(), 128);
+    }
+}
