@@ -49,6 +49,43 @@ fn of_a_hundred_racing_for_one_name_exactly_one_wins() {
 }
 
 #[test]
+fn of_a_hundred_who_remove_one_name_exactly_one_does() {
+    let registry = Registry::from_iter([("name", 1)]);
+    let removed = together(100, |_| registry.remove("name"));
+    assert_eq!(removed.iter().filter(|result| **result == Ok(2)).count(), 1);
+    let absent = ChangeError::Absent {
+        name: "name".into(),
+    };
+    assert_eq!(
+        removed
+            .iter()
+            .filter(|result| result.as_ref() == Err(&absent))
+            .count(),
+        99
+    );
+    assert_eq!((registry.len(), registry.revision()), (0, 2));
+}
+
+#[test]
+fn writers_beside_the_sealing_change_it_before_or_not_at_all() {
+    let registry = Registry::new();
+    let written = together(50, |n| {
+        if n == 25 {
+            registry.seal();
+            return (0, registry.revision());
+        }
+        let written = (0..20)
+            .filter(|m| registry.register(&format!("{n}-{m}"), ()).is_ok())
+            .count();
+        (written, 0)
+    });
+    let sealed_at = written[25].1;
+    let total: usize = written.iter().map(|(written, _)| written).sum();
+    assert_eq!((registry.len(), registry.revision()), (total, sealed_at));
+    assert_eq!(u64::try_from(total).unwrap(), sealed_at);
+}
+
+#[test]
 fn fifty_writers_and_fifty_readers_of_configuration() {
     let registry = Registry::new();
     together(100, |n| {

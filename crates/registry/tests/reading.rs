@@ -234,3 +234,26 @@ fn values_of_every_shape_are_kept() {
     trait_objects.register("f", Box::new(|| 5)).unwrap();
     assert_eq!(trait_objects.read("f", |f| f()), Some(5));
 }
+
+#[test]
+fn the_order_of_names_follows_every_coming_and_going() {
+    let registry = Registry::from_iter([("b", 1), ("a", 1)]);
+    let names = |registry: &Registry<i32>| {
+        let snapshot = registry.snapshot();
+        snapshot.names().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&registry), ["a", "b"]);
+    registry.replace("a", 2).unwrap();
+    assert_eq!(names(&registry), ["a", "b"]);
+    registry.register("aa", 3).unwrap();
+    assert_eq!(names(&registry), ["a", "aa", "b"]);
+    registry.remove("a").unwrap();
+    assert_eq!(names(&registry), ["aa", "b"]);
+    registry
+        .transaction(|draft| {
+            draft.remove("b")?;
+            draft.register("b", 4)
+        })
+        .unwrap();
+    assert_eq!(names(&registry), ["aa", "b"]);
+}

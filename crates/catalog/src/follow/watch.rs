@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -45,6 +47,8 @@ pub(super) enum Wake {
 #[derive(Debug)]
 pub(super) struct Ears {
     signals: Receiver<Signal>,
+    /// Set when a change could not be queued: then whatever waits is a reason to look.
+    missed: Arc<AtomicBool>,
     watcher: Option<RecommendedWatcher>,
     watched: BTreeSet<PathBuf>,
     trail: Trail,
@@ -56,9 +60,15 @@ impl Ears {
     /// A system that cannot watch (no watches left, say) leaves the poll, and the log says so.
     pub(super) fn open(watch: bool) -> (Self, SyncSender<Signal>) {
         let (sender, signals) = sync_channel(WAITING);
-        let watcher = if watch { watcher(sender.clone()) } else { None };
+        let missed = Arc::new(AtomicBool::new(false));
+        let mouth = Mouth {
+            signals: sender.clone(),
+            missed: Arc::clone(&missed),
+        };
+        let watcher = if watch { watcher(mouth) } else { None };
         let ears = Self {
             signals,
+            missed,
             watcher,
             watched: BTreeSet::new(),
             trail: Trail::default(),
@@ -123,7 +133,31 @@ impl Ears {
     }
 
     fn concerned(&self, paths: &[PathBuf]) -> bool {
-        paths.is_empty() || paths.iter().any(|path| self.trail.concerns(path))
+        self.missed.swap(false, Ordering::AcqRel)
+            || paths.is_empty()
+            || paths.iter().any(|path| self.trail.concerns(path))
+    }
+}
+
+/// Tells the ears.
+struct Mouth {
+    signals: SyncSender<Signal>,
+    missed: Arc<AtomicBool>,
+}
+
+impl Mouth {
+    /// Says that something happened at `paths`; never waits.
+    fn tell(&self, paths: Vec<PathBuf>) {
+        if !matches!(
+            self.signals.try_send(Signal::Happened(paths)),
+            Err(TrySendError::Full(_))
+        ) {
+            return;
+        }
+        // What waits may concern other files only. So whatever is received next is taken as a reason
+        // to look; and if all has been received meanwhile, this is.
+        self.missed.store(true, Ordering::Release);
+        let _ = self.signals.try_send(Signal::Happened(Vec::new()));
     }
 }
 
@@ -151,7 +185,7 @@ fn is_a_read(kind: EventKind) -> bool {
     )
 }
 
-fn watcher(sender: SyncSender<Signal>) -> Option<RecommendedWatcher> {
+fn watcher(mouth: Mouth) -> Option<RecommendedWatcher> {
     let made = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         let paths = match event {
             Ok(event) if is_a_read(event.kind) => return,
@@ -162,10 +196,7 @@ fn watcher(sender: SyncSender<Signal>) -> Option<RecommendedWatcher> {
                 Vec::new()
             }
         };
-        // A full queue already holds a reason to look, and what is looked at is every file.
-        match sender.try_send(Signal::Happened(paths)) {
-            Ok(()) | Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}
-        }
+        mouth.tell(paths);
     });
     match made {
         Ok(watcher) => Some(watcher),
@@ -173,5 +204,33 @@ fn watcher(sender: SyncSender<Signal>) -> Option<RecommendedWatcher> {
             warn!(%error, "cannot watch files on this system; only the poll finds changes");
             None
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Found by review: a change that found the queue full of changes to other files was lost.
+    #[test]
+    fn a_change_behind_a_full_queue_is_heard() {
+        let (mut ears, signals) = Ears::open(false);
+        let file = PathBuf::from("/folder/file.json");
+        ears.trail.names.insert(file.clone());
+        let mouth = Mouth {
+            signals,
+            missed: Arc::clone(&ears.missed),
+        };
+        for n in 0..WAITING {
+            mouth.tell(vec![PathBuf::from(format!("/folder/other-{n}"))]);
+        }
+        mouth.tell(vec![file.clone()]);
+        assert_eq!(ears.wait(Some(Duration::ZERO)), Wake::Change);
+
+        // The same where the queue has room, and nothing where only others changed.
+        mouth.tell(vec![file]);
+        assert_eq!(ears.wait(Some(Duration::ZERO)), Wake::Change);
+        mouth.tell(vec![PathBuf::from("/folder/other")]);
+        assert_eq!(ears.wait(Some(Duration::ZERO)), Wake::Poll);
     }
 }

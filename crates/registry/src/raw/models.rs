@@ -139,6 +139,69 @@ fn two_writers_lose_nothing() {
 }
 
 #[test]
+fn of_two_who_register_one_name_one_wins() {
+    check(|| {
+        let registry = registry(&[]);
+        let other = thread::spawn({
+            let registry = registry.clone();
+            move || registry.register("a", Canary::new(1)).is_ok()
+        });
+        let won = registry.register("a", Canary::new(2)).is_ok();
+        assert_ne!(won, other.join().unwrap());
+        let value = registry.get("a").map(|a| a.read());
+        assert_eq!(
+            (value, registry.revision()),
+            (Some(if won { 2 } else { 1 }), 1)
+        );
+    });
+}
+
+#[test]
+fn of_two_transactions_that_conflict_both_happen() {
+    check(|| {
+        let registry = registry(&[("a", 1)]);
+        let add = |registry: &Registry<Canary>| {
+            registry
+                .transaction(|draft| {
+                    let seen = draft.get("a").map_or(0, Canary::read);
+                    draft.put("a", Canary::new(seen + 1))
+                })
+                .unwrap()
+                .revision
+        };
+        let other = thread::spawn({
+            let registry = registry.clone();
+            move || add(&registry)
+        });
+        let revisions = (add(&registry), other.join().unwrap());
+        assert!(matches!(revisions, (2, 3) | (3, 2)));
+        assert_eq!(registry.get("a").map(|a| a.read()), Some(3));
+    });
+}
+
+#[test]
+fn a_change_beside_the_sealing_happens_or_does_not() {
+    check(|| {
+        let registry = registry(&[("a", 1)]);
+        let other = thread::spawn({
+            let registry = registry.clone();
+            move || registry.put("a", Canary::new(2)).is_ok()
+        });
+        registry.seal();
+        let revision = registry.revision();
+        let changed = other.join().unwrap();
+        assert_eq!(
+            (revision, registry.revision()),
+            if changed { (2, 2) } else { (1, 1) }
+        );
+        assert_eq!(
+            registry.get("a").map(|a| a.read()),
+            Some(if changed { 2 } else { 1 })
+        );
+    });
+}
+
+#[test]
 fn a_snapshot_keeps_what_it_shows() {
     check(|| {
         let registry = registry(&[("a", 1), ("b", 1)]);
