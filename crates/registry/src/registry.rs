@@ -175,19 +175,9 @@ impl<V: Send + Sync + 'static> Registry<V> {
     ///
     /// As for [`register`](Self::register).
     pub fn register_at(&self, name: &str, value: V, place: Place) -> Result<u64, ChangeError> {
-        self.change_one(
-            name,
-            Content::Value(value),
-            place,
-            |present| match present {
-                Some(present) => Err(ChangeError::Taken {
-                    name: name.into(),
-                    place: present.place().clone(),
-                    revision: present.stamp(),
-                }),
-                None => Ok(()),
-            },
-        )
+        self.change_one(name, Content::Value(value), place, |locked| {
+            must_be_free(name, locked.present(name))
+        })
     }
 
     /// Registers, under a name that must be free, a factory that makes the value when somebody asks
@@ -230,7 +220,9 @@ impl<V: Send + Sync + 'static> Registry<V> {
         place: Place,
     ) -> Result<u64, ChangeError> {
         let version = Version::unbuilt(name.into(), factory, &self.core.settings.rules, place);
-        self.commit_one(name, version, |present| must_be_free(name, present))
+        self.commit_one(name, version, |locked| {
+            must_be_free(name, locked.present(name))
+        })
     }
 
     /// Puts a factory in the place of an entry that must exist.
@@ -242,7 +234,9 @@ impl<V: Send + Sync + 'static> Registry<V> {
     pub fn replace_factory(&self, name: &str, factory: Factory<V>) -> Result<u64, ChangeError> {
         let rules = &self.core.settings.rules;
         let version = Version::unbuilt(name.into(), factory, rules, Place::caller());
-        self.commit_one(name, version, |present| must_exist(name, present))
+        self.commit_one(name, version, |locked| {
+            must_exist(name, locked.present(name))
+        })
     }
 
     /// Replaces the value of an entry that must exist.
@@ -253,8 +247,8 @@ impl<V: Send + Sync + 'static> Registry<V> {
     /// [`register`](Self::register).
     #[track_caller]
     pub fn replace(&self, name: &str, value: V) -> Result<u64, ChangeError> {
-        self.change_one(name, Content::Value(value), Place::caller(), |present| {
-            must_exist(name, present)
+        self.change_one(name, Content::Value(value), Place::caller(), |locked| {
+            must_exist(name, locked.present(name))
         })
     }
 
@@ -276,8 +270,8 @@ impl<V: Send + Sync + 'static> Registry<V> {
     /// [`register`](Self::register).
     #[track_caller]
     pub fn remove(&self, name: &str) -> Result<u64, ChangeError> {
-        self.change_one(name, Content::Absent, Place::caller(), |present| {
-            must_exist(name, present)
+        self.change_one(name, Content::Absent, Place::caller(), |locked| {
+            must_exist(name, locked.present(name))
         })
     }
 
@@ -302,8 +296,8 @@ impl<V: Send + Sync + 'static> Registry<V> {
     /// ```
     #[track_caller]
     pub fn compare_and_set(&self, name: &str, expected: u64, value: V) -> Result<u64, ChangeError> {
-        self.change_one(name, Content::Value(value), Place::caller(), |present| {
-            let found = present.map_or(0, Version::stamp);
+        self.change_one(name, Content::Value(value), Place::caller(), |locked| {
+            let found = locked.present(name).map_or(0, Version::stamp);
             if found == expected {
                 Ok(())
             } else {
@@ -428,7 +422,7 @@ impl<V: Send + Sync + 'static> Registry<V> {
         name: &str,
         content: Content<V>,
         place: Place,
-        check: impl FnOnce(Option<&Version<V>>) -> Result<(), ChangeError>,
+        check: impl FnOnce(&Locked<'_, V>) -> Result<(), ChangeError>,
     ) -> Result<u64, ChangeError> {
         self.commit_one(name, Version::with(content, place), check)
     }
@@ -437,7 +431,7 @@ impl<V: Send + Sync + 'static> Registry<V> {
         &self,
         name: &str,
         version: Unpublished<V>,
-        check: impl FnOnce(Option<&Version<V>>) -> Result<(), ChangeError>,
+        check: impl FnOnce(&Locked<'_, V>) -> Result<(), ChangeError>,
     ) -> Result<u64, ChangeError> {
         check_name(name)?;
         if self.core.settings.following {
@@ -450,7 +444,7 @@ impl<V: Send + Sync + 'static> Registry<V> {
                 if self.core.is_sealed() {
                     return refuse(ChangeError::Sealed, version);
                 }
-                if let Err(error) = check(locked.present(name)) {
+                if let Err(error) = check(locked) {
                     return refuse(error, version);
                 }
                 let revision = locked.revision() + 1;

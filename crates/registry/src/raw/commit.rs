@@ -168,7 +168,7 @@ impl<V> Locked<'_, V> {
                 changed.push(Changed::new(name.into(), old, new));
             }
             slot.hang(version);
-            self.writer.outbox.retire(head, revision);
+            self.writer.outbox.retire(head, version, revision);
             came_or_went |= was != comes;
             self.writer.live = self.writer.live + usize::from(comes) - usize::from(was);
         }

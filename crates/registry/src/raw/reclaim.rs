@@ -20,6 +20,8 @@ use super::version::Version;
 /// A superseded version.
 struct Retired<V> {
     version: NonNull<Version<V>>,
+    /// The version that superseded it.
+    newer: NonNull<Version<V>>,
     /// The revision that superseded it: snapshots from here on do not show it.
     death: u64,
 }
@@ -133,15 +135,24 @@ impl<V> Outbox<V> {
         }
     }
 
-    /// Takes over a version that the commit of `death` supersedes.
-    pub(super) fn retire(&mut self, version: NonNull<Version<V>>, death: u64) {
+    /// Takes over a version that `newer` supersedes, in the commit of `death`.
+    pub(super) fn retire(
+        &mut self,
+        version: NonNull<Version<V>>,
+        newer: NonNull<Version<V>>,
+        death: u64,
+    ) {
         // SAFETY: the version is freed by the reclaimer only.
         if !unsafe { version.as_ref() }.is_absent() {
             self.values += 1;
         }
         self.retired.push(Tagged {
             tag: UNTAGGED,
-            thing: Retired { version, death },
+            thing: Retired {
+                version,
+                newer,
+                death,
+            },
         });
     }
 
@@ -235,7 +246,11 @@ impl<V> Reclaimer<V> {
     /// Takes over what commits have put into `outbox`.
     fn take(&mut self, outbox: &mut Outbox<V>) {
         outbox.values = 0;
-        self.retired.extend(outbox.retired.drain(..));
+        for tagged in outbox.retired.drain(..) {
+            // SAFETY: freed by this reclaimer only.
+            unsafe { tagged.thing.version.as_ref() }.set_newer(tagged.thing.newer);
+            self.retired.push_back(tagged);
+        }
         self.slots.append(&mut outbox.slots);
         self.tables.append(&mut outbox.tables);
     }

@@ -1,5 +1,8 @@
 //! A version: one value of one name, from the revision that brought it.
 
+#[cfg(not(loom))]
+use std::alloc::dealloc;
+use std::alloc::{Layout, alloc, handle_alloc_error};
 use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
@@ -11,6 +14,11 @@ use crate::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering, fence};
 
 /// Set in [`Hot::tag`] while there is no value to read: not built yet, or absent.
 pub(crate) const NO_VALUE: u64 = 1 << 63;
+
+/// The size of a cache line, and the alignment of what is written beside what is read.
+const LINE: usize = 64;
+/// The alignment that allocators give without being asked.
+const PLAIN: usize = 16;
 
 /// What a version is made from.
 pub(crate) enum Content<V> {
@@ -30,12 +38,15 @@ struct Cold<V> {
     owners: AtomicUsize,
     /// The next older version. Readers follow it only past versions newer than their revision.
     prev: AtomicPtr<Version<V>>,
-    /// The version that superseded this one: set by the commit that does, kept by the reclaimer.
+    /// The version that superseded this one. The reclaimer's own: a commit touches no more of the old
+    /// version than it must.
     newer: AtomicPtr<Version<V>>,
     /// The revision of the entry as its store counts it. Written before publication only.
     stamp: AtomicU64,
     place: Place,
     build: Option<Arc<Build>>,
+    /// How far into its allocation the version begins; see [`Version::layout`].
+    offset: u8,
     #[cfg(loom)]
     alive: crate::sync::Alive,
 }
@@ -71,7 +82,8 @@ impl<V> Version<V> {
             Content::Factory(build) => (NO_VALUE, MaybeUninit::uninit(), Some(build)),
             Content::Absent => (NO_VALUE, MaybeUninit::uninit(), None),
         };
-        let version = Box::new(Self(UnsafeCell::new(Parts {
+        let (start, offset) = Self::allocate();
+        let version = Self(UnsafeCell::new(Parts {
             hot: Hot {
                 tag: AtomicU64::new(tag),
                 value: UnsafeCell::new(value),
@@ -83,11 +95,59 @@ impl<V> Version<V> {
                 stamp: AtomicU64::new(0),
                 place,
                 build,
+                offset,
                 #[cfg(loom)]
                 alive: crate::sync::Alive::new(),
             },
-        })));
-        Unpublished(NonNull::from(Box::leak(version)))
+        }));
+        // SAFETY: allocated just now, with the size and alignment of a version.
+        unsafe { start.write(version) };
+        Unpublished(start)
+    }
+
+    /// What is asked of the allocator: the size and what it may take to reach the next cache line.
+    ///
+    /// Asked for that alignment itself, allocators leave their fast path: glibc's takes a lock.
+    fn layout() -> Layout {
+        let version = Layout::new::<Self>();
+        if version.align() != LINE {
+            // A value that wants more than a line's alignment gets it from the allocator.
+            return version;
+        }
+        Layout::from_size_align(version.size() + LINE - PLAIN, PLAIN)
+            .unwrap_or_else(|_| unreachable!("a version and 48 bytes more is a valid size"))
+    }
+
+    /// Room for a version, and how far into its allocation it lies.
+    fn allocate() -> (NonNull<Self>, u8) {
+        let layout = Self::layout();
+        // SAFETY: a version is larger than nothing.
+        let Some(start) = NonNull::new(unsafe { alloc(layout) }) else {
+            handle_alloc_error(layout)
+        };
+        let offset = start.addr().get().wrapping_neg() % LINE.min(Layout::new::<Self>().align());
+        // SAFETY: the allocation begins on a multiple of `PLAIN`, so the next line is at most
+        // `LINE - PLAIN` away, which is what `layout` has added.
+        let version = unsafe { start.add(offset) }.cast::<Self>();
+        (
+            version,
+            u8::try_from(offset).unwrap_or_else(|_| unreachable!("less than a line")),
+        )
+    }
+
+    /// Drops and frees a version.
+    ///
+    /// # Safety
+    ///
+    /// Nobody else refers to it.
+    #[cfg(not(loom))]
+    unsafe fn free(this: NonNull<Self>) {
+        // SAFETY: alive until here.
+        let offset = usize::from(unsafe { this.as_ref() }.parts().cold.offset);
+        // SAFETY: the version lies that far into its allocation.
+        let _memory = Memory(unsafe { this.cast::<u8>().sub(offset) }, Self::layout());
+        // SAFETY: by the caller's promise.
+        unsafe { this.drop_in_place() };
     }
 
     #[inline]
@@ -207,6 +267,14 @@ impl<V> Version<V> {
         }
     }
 
+    /// Notes which version superseded this one. The reclaimer's.
+    pub(crate) fn set_newer(&self, newer: NonNull<Self>) {
+        self.parts()
+            .cold
+            .newer
+            .store(newer.as_ptr(), Ordering::Relaxed);
+    }
+
     pub(crate) fn prev(&self) -> *mut Self {
         self.parts().cold.prev.load(Ordering::Relaxed)
     }
@@ -275,7 +343,9 @@ impl<V> Version<V> {
         }
         #[cfg(not(loom))]
         // SAFETY: the last share is gone, so this is the only reference left.
-        drop(unsafe { Box::from_raw(this.as_ptr()) });
+        unsafe {
+            Self::free(this);
+        }
     }
 }
 
@@ -286,6 +356,18 @@ impl<V> Drop for Version<V> {
             // SAFETY: without the flag the value was written; nobody else refers to it any more.
             unsafe { hot.value.get_mut().assume_init_drop() };
         }
+    }
+}
+
+/// The memory of a version: freed also when the value's destructor panics.
+#[cfg(not(loom))]
+struct Memory(NonNull<u8>, Layout);
+
+#[cfg(not(loom))]
+impl Drop for Memory {
+    fn drop(&mut self) {
+        // SAFETY: allocated with this layout; the version in it has been dropped.
+        unsafe { dealloc(self.0.as_ptr(), self.1) };
     }
 }
 
@@ -320,13 +402,6 @@ impl<V> Unpublished<V> {
         parts.hot.tag.store(revision | no_value, Ordering::Relaxed);
         parts.cold.stamp.store(stamp, Ordering::Relaxed);
         parts.cold.prev.store(prev, Ordering::Relaxed);
-        // SAFETY: `prev` is null or the present head of the slot, under the writers' mutex.
-        if let Some(prev) = unsafe { prev.as_ref() } {
-            prev.parts()
-                .cold
-                .newer
-                .store(self.0.as_ptr(), Ordering::Relaxed);
-        }
         std::mem::ManuallyDrop::new(self).0
     }
 }
