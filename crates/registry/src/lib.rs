@@ -11,6 +11,7 @@ mod builder;
 mod draft;
 mod error;
 mod factory;
+mod following;
 mod hash;
 pub mod observe;
 mod place;
