@@ -9,7 +9,7 @@ use crate::registry::Registry;
 
 /// # Following a store
 ///
-/// A registry made with [`Builder::following`] is the local copy of what a store keeps. Committing
+/// A registry made with [`Builder::following`](crate::Builder::following) is the local copy of what a store keeps. Committing
 /// has two steps with room for I/O between them: [`prepare`](Self::prepare) validates a change and
 /// yields it, the store writes it and learns its revision, [`publish`](Self::publish) makes it
 /// visible. The store lets one commit at a time run between the two. What other processes commit is
