@@ -88,6 +88,23 @@ fn a_view_delays_what_was_retired_after_it_began() {
     drops.assert_live(1);
 }
 
+/// Found by review: what a look left unmarked was counted twice.
+#[test]
+fn a_collection_tells_how_many_values_are_in_use() {
+    let (drops, registry) = counted(64);
+    registry.put("a", drops.count(0)).unwrap();
+    registry.collect();
+    let view = registry.view();
+    for n in 1..=10 {
+        registry.put("a", drops.count(n)).unwrap();
+    }
+    assert_eq!((registry.collect(), registry.collect()), (10, 10));
+    drops.assert_live(11);
+    drop(view);
+    assert_eq!(registry.collect(), 0);
+    drops.assert_live(1);
+}
+
 #[test]
 fn the_end_of_a_long_view_leaves_at_most_the_stated_number() {
     let (drops, registry) = counted(8);

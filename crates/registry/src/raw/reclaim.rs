@@ -119,6 +119,8 @@ pub(super) struct Outbox<V> {
     retired: Vec<Tagged<Retired<V>>>,
     /// How many of them have, or may yet get, a value.
     values: usize,
+    /// How many values the last look found in use and left without marking who uses them.
+    unmarked: usize,
     /// Slots that have left the index, each with its only version, an absent one.
     slots: Vec<Tagged<NonNull<Slot<V>>>>,
     /// Tables that have been replaced.
@@ -130,6 +132,7 @@ impl<V> Outbox<V> {
         Self {
             retired: Vec::new(),
             values: 0,
+            unmarked: 0,
             slots: Vec::new(),
             tables: Vec::new(),
         }
@@ -177,7 +180,7 @@ impl<V> Outbox<V> {
         set_tags(&mut self.tables, tag);
     }
 
-    /// How many superseded values are in here, or were left unmarked by the last look.
+    /// How many superseded values are in here.
     pub(super) fn values(&self) -> usize {
         self.values
     }
@@ -186,7 +189,7 @@ impl<V> Outbox<V> {
     pub(super) fn due(&self, hold_back: usize) -> Due {
         if self.values > hold_back.saturating_mul(8).saturating_add(512) {
             Due::Now
-        } else if self.values > hold_back || !self.tables.is_empty() {
+        } else if self.values + self.unmarked > hold_back || !self.tables.is_empty() {
             Due::Soon
         } else {
             Due::No
@@ -328,9 +331,10 @@ impl<V> Reclaimer<V> {
             + blocked(self.unlinked.iter(), floors.walks, most);
         if blocked <= most {
             // Little enough to wait for the next look; but it counts towards that one.
-            core.lock().outbox.values += blocked;
+            core.lock().outbox.unmarked = blocked;
             return Some(floors);
         }
+        core.lock().outbox.unmarked = 0;
         // Whoever stands in the way collects on leaving. Who left before the mark could not see it:
         // a second barrier and a second look find them gone, and mark who came in between.
         core.records().floors(core.domain(), true);

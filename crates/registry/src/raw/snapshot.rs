@@ -264,25 +264,29 @@ impl<V> Snapshot<V> {
             .map(Arc::clone)
     }
 
-    /// The names in order. Waits for nobody: at worst two readers work it out at once.
+    /// The names in order. Nobody waits for the sorting of another: at worst two do it at once.
     fn order(&self) -> &Arc<Order<V>> {
-        self.order.get_or_init_without_waiting(|| {
-            if let Some(order) = self.known_order() {
-                return order;
-            }
-            let membership = self.core.membership();
-            let mut order = self.unsorted(membership);
-            // SAFETY: these slots show something in this revision, so they stay with the snapshot.
-            let name = |slot: NonNull<Slot<V>>| unsafe { Slot::name(slot) };
-            order.slots.sort_unstable_by(|&a, &b| name(a).cmp(name(b)));
-            let order = Arc::new(order);
-            if membership <= self.revision
-                && let Ok(mut cache) = self.core.order_cache().try_lock()
-            {
-                *cache = Some(Arc::clone(&order));
-            }
-            order
-        })
+        if let Some(order) = self.order.get() {
+            return order;
+        }
+        let order = self.known_order().unwrap_or_else(|| self.sort());
+        self.order.get_or_init(|| order)
+    }
+
+    /// Sorts the names, and lets others know if they are still the present ones.
+    fn sort(&self) -> Arc<Order<V>> {
+        let membership = self.core.membership();
+        let mut order = self.unsorted(membership);
+        // SAFETY: these slots show something in this revision, so they stay with the snapshot.
+        let name = |slot: NonNull<Slot<V>>| unsafe { Slot::name(slot) };
+        order.slots.sort_unstable_by(|&a, &b| name(a).cmp(name(b)));
+        let order = Arc::new(order);
+        if membership <= self.revision
+            && let Ok(mut cache) = self.core.order_cache().try_lock()
+        {
+            *cache = Some(Arc::clone(&order));
+        }
+        order
     }
 
     /// The slots of this revision's names, in no order.
@@ -298,21 +302,6 @@ impl<V> Snapshot<V> {
         let slots = table.iter().map(|(_, slot)| slot).filter(shown).collect();
         self.core.unpin(pin);
         Order { membership, slots }
-    }
-}
-
-/// `OnceLock::get_or_init`, but a second caller does the work again rather than wait for the first.
-trait GetOrInitWithoutWaiting<T> {
-    fn get_or_init_without_waiting(&self, init: impl FnOnce() -> T) -> &T;
-}
-
-impl<T> GetOrInitWithoutWaiting<T> for OnceLock<T> {
-    fn get_or_init_without_waiting(&self, init: impl FnOnce() -> T) -> &T {
-        if let Some(value) = self.get() {
-            return value;
-        }
-        let value = init();
-        self.get_or_init(|| value)
     }
 }
 
