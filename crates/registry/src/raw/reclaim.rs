@@ -249,6 +249,7 @@ impl<V> Reclaimer<V> {
     /// Takes over what commits have put into `outbox`.
     fn take(&mut self, outbox: &mut Outbox<V>) {
         outbox.values = 0;
+        outbox.unmarked = 0;
         for tagged in outbox.retired.drain(..) {
             // SAFETY: freed by this reclaimer only.
             unsafe { tagged.thing.version.as_ref() }.set_newer(tagged.thing.newer);
@@ -331,10 +332,11 @@ impl<V> Reclaimer<V> {
             + blocked(self.unlinked.iter(), floors.walks, most);
         if blocked <= most {
             // Little enough to wait for the next look; but it counts towards that one.
-            core.lock().outbox.unmarked = blocked;
+            if blocked > 0 {
+                core.lock().outbox.unmarked = blocked;
+            }
             return Some(floors);
         }
-        core.lock().outbox.unmarked = 0;
         // Whoever stands in the way collects on leaving. Who left before the mark could not see it:
         // a second barrier and a second look find them gone, and mark who came in between.
         core.records().floors(core.domain(), true);
