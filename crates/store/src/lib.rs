@@ -1,0 +1,41 @@
+//! Registries that outlive their process.
+//!
+//! A *durable registry* is a [`Registry`](byname_registry::Registry) that follows a store: reads are
+//! those of any registry, a change is published after it is safe, never before. [`Store`] is the one
+//! contract of all stores.
+#![deny(unsafe_code)]
+
+pub mod disk;
+mod error;
+mod health;
+mod json;
+mod lease;
+mod pending;
+mod record;
+mod store;
+mod transaction;
+mod watch;
+
+pub use error::{Blame, Holder, StoreError};
+pub use health::{Health, Problem};
+pub use json::{Json, JsonError};
+pub use lease::{Lease, LeaseId};
+pub use pending::{Completer, Pending};
+pub use record::Record;
+pub use store::{Limits, Store};
+pub use transaction::{Condition, Transaction, Write};
+pub use watch::{Event, Watch};
+
+/// What happened in a revision of a store, or in several.
+pub type Change = byname_registry::Change<Record>;
+/// Everything a store holds, at one revision.
+pub type State = byname_registry::Snapshot<Record>;
+
+/// The longest name, in bytes.
+pub const MAX_NAME: usize = 1_024;
+
+/// Whether `name` can be the name of an entry: 1 to [`MAX_NAME`] bytes without control characters.
+#[must_use]
+pub fn is_name(name: &str) -> bool {
+    !name.is_empty() && name.len() <= MAX_NAME && !name.chars().any(char::is_control)
+}
