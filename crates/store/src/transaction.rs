@@ -1,6 +1,8 @@
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::error::StoreError;
 use crate::json::Json;
 use crate::lease::LeaseId;
 
@@ -97,4 +99,78 @@ impl Transaction {
         self.wait = Some(time);
         self
     }
+
+    /// Checks the conditions against a state: `present` tells an entry's revision, 0 when there is
+    /// no such entry, and `revision` is that of the state.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Changed`], or [`StoreError::Condition`] for the first that does not hold.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use byname_store::{Condition, StoreError, Transaction};
+    ///
+    /// let transaction = Transaction::new().when("db", Condition::Revision(3));
+    /// let at = |found| move |_: &str| found;
+    /// assert!(transaction.check(at(3), 7).is_ok());
+    /// let refused = transaction.check(at(5), 7);
+    /// assert!(matches!(refused, Err(StoreError::Condition { found: 5, .. })));
+    /// ```
+    pub fn check(&self, present: impl Fn(&str) -> u64, revision: u64) -> Result<(), StoreError> {
+        if let Some(since) = self.unchanged_since
+            && since < revision
+        {
+            return Err(StoreError::Changed {
+                since,
+                found: revision,
+            });
+        }
+        for (name, expected) in &self.conditions {
+            let found = present(name);
+            let holds = match *expected {
+                Condition::Exists => found != 0,
+                Condition::Absent => found == 0,
+                Condition::Revision(expected) => found == expected,
+            };
+            if !holds {
+                return Err(StoreError::Condition {
+                    name: Arc::clone(name),
+                    expected: *expected,
+                    found,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The writes that count: of each name the last one, in the order in which they were added.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use byname_store::{Json, Transaction, Write};
+    ///
+    /// let transaction = Transaction::new().put("db", Json::new("1")?).remove("db");
+    /// let last: Vec<_> = transaction.last_writes().map(|(name, write)| (&**name, write)).collect();
+    /// assert_eq!(last, [("db", &Write::Remove)]);
+    /// # Ok::<(), byname_store::JsonError>(())
+    /// ```
+    pub fn last_writes(&self) -> impl Iterator<Item = (&Arc<str>, &Write)> {
+        let mut last = HashMap::new();
+        if self.writes.len() > 1 {
+            for (index, (name, _)) in self.writes.iter().enumerate() {
+                last.insert(&**name, index);
+            }
+        }
+        let writes = self.writes.iter().enumerate();
+        writes.filter_map(move |(index, (name, write))| {
+            let counts = last.get(&**name).is_none_or(|&last| last == index);
+            counts.then_some((name, write))
+        })
+    }
 }
+
+#[cfg(test)]
+mod tests;
