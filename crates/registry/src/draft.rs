@@ -1,28 +1,15 @@
-//! Changes in the making: drafts, and what comes out of them.
+//! Changes in the making.
 
 use std::cell::RefCell;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::changes::{Changes, Reads, Seen, Write};
 use crate::error::ChangeError;
 use crate::hash::NameMap;
 use crate::place::Place;
-use crate::raw::commit::{Locked, Op};
 use crate::raw::snapshot::Snapshot;
 use crate::raw::version::{Content, Unpublished, Version};
-
-/// What a transaction has read: for each name the revision it saw, 0 for an absent entry.
-#[derive(Default)]
-struct Reads {
-    names: NameMap<u64>,
-    /// Everything was read: nothing may have changed.
-    all: bool,
-}
-
-struct Write<V> {
-    version: Unpublished<V>,
-    stamp: Option<u64>,
-}
 
 /// A change of any number of names, not made yet.
 ///
@@ -55,7 +42,11 @@ impl<V: Send + Sync + 'static> Draft<V> {
         let entry = self.base.find(name);
         let reads = &mut self.reads.borrow_mut().names;
         if !reads.contains_key(name) {
-            reads.insert(self.own(name), entry.map_or(0, Version::revision));
+            let seen = entry.map(|entry| Seen {
+                revision: entry.revision(),
+                stamp: entry.stamp(),
+            });
+            reads.insert(self.own(name), seen.unwrap_or_default());
         }
         entry
     }
@@ -235,135 +226,6 @@ impl<V> fmt::Debug for Draft<V> {
     }
 }
 
-/// Changes that are ready to be published as one revision.
-///
-/// They come from [`prepare`](crate::Registry::prepare), which has validated them, or are put
-/// together by a store from what it heard: then they carry the store's revision of each entry.
-pub struct Changes<V> {
-    writes: NameMap<Write<V>>,
-    reads: Reads,
-    base: u64,
-}
-
-impl<V: Send + Sync + 'static> Changes<V> {
-    /// Makes an empty set of changes that depends on nothing.
-    #[must_use]
-    pub fn new() -> Self {
-        Self {
-            writes: NameMap::default(),
-            reads: Reads::default(),
-            base: 0,
-        }
-    }
-
-    /// Adds: `name` gets `value`, at the store's revision `entry_revision`.
-    ///
-    /// # Errors
-    ///
-    /// [`ChangeError::Name`] when the name is empty or too long.
-    #[track_caller]
-    pub fn put(&mut self, name: &str, entry_revision: u64, value: V) -> Result<(), ChangeError> {
-        check_name(name)?;
-        let version = Version::with(Content::Value(value), Place::caller());
-        self.writes.insert(
-            name.into(),
-            Write {
-                version,
-                stamp: Some(entry_revision),
-            },
-        );
-        Ok(())
-    }
-
-    /// Adds: `name` is removed. A name that is absent when this is published stays absent.
-    #[track_caller]
-    pub fn remove(&mut self, name: &str) {
-        let version = Version::with(Content::Absent, Place::caller());
-        self.writes.insert(
-            name.into(),
-            Write {
-                version,
-                stamp: None,
-            },
-        );
-    }
-
-    /// Iterates over the changed names, in no order, with the new value; `None` stands for removal.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, Option<&V>)> {
-        self.writes
-            .iter()
-            .map(|(name, write)| (&**name, write.version.get().value()))
-    }
-
-    /// Returns how many names change.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.writes.len()
-    }
-
-    /// Returns whether nothing changes.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.writes.is_empty()
-    }
-
-    /// The store's revision of the entry that `name` gets.
-    pub(crate) fn stamp(&self, name: &str) -> Option<u64> {
-        self.writes.get(name)?.stamp
-    }
-
-    /// Moves the change of `name`, if any, to `other`.
-    pub(crate) fn give(&mut self, name: &str, other: &mut Self) {
-        other.writes.extend(self.writes.remove_entry(name));
-    }
-
-    /// The first name found that is not as it was read, if any.
-    pub(crate) fn conflict(&self, locked: &Locked<'_, V>) -> Option<Arc<str>> {
-        if self.base == locked.revision() {
-            return None;
-        }
-        let moved = self
-            .reads
-            .names
-            .iter()
-            .find(|(name, seen)| locked.present(name).map_or(0, Version::revision) != **seen);
-        match moved {
-            Some((name, _)) => Some(Arc::clone(name)),
-            None if self.reads.all => Some("(the set of all entries)".into()),
-            None => None,
-        }
-    }
-
-    pub(crate) fn commit(self, locked: &mut Locked<'_, V>, revision: u64) {
-        let mut ops: Vec<_> = self
-            .writes
-            .into_iter()
-            .map(|(name, Write { version, stamp })| Op {
-                name,
-                version,
-                stamp,
-            })
-            .collect();
-        // Only a store's own changes can remove what is not there.
-        ops.retain(|op| !op.version.get().is_absent() || locked.present(&op.name).is_some());
-        locked.commit(revision, ops.into_iter());
-    }
-}
-
-impl<V: Send + Sync + 'static> Default for Changes<V> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl<V> fmt::Debug for Changes<V> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Changes")
-            .field("names", &self.writes.keys())
-            .finish_non_exhaustive()
-    }
-}
-
 /// The result of a transaction that has been committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Committed<T> {
@@ -378,20 +240,4 @@ pub(crate) fn check_name(name: &str) -> Result<(), ChangeError> {
         return Err(ChangeError::Name { len: name.len() });
     }
     Ok(())
-}
-
-/// Collects `(name, value)` pairs for one commit; a later pair of a name replaces an earlier one.
-pub(crate) fn collect_writes<V: Send + Sync + 'static>(
-    changes: &mut Changes<V>,
-    name: Arc<str>,
-    content: Content<V>,
-    place: Place,
-) {
-    changes.writes.insert(
-        name,
-        Write {
-            version: Version::with(content, place),
-            stamp: None,
-        },
-    );
 }

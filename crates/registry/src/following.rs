@@ -1,6 +1,7 @@
 //! A registry as the local copy of what a store keeps.
 
-use crate::draft::{Changes, Draft, collect_writes};
+use crate::changes::{Changes, collect_writes};
+use crate::draft::Draft;
 use crate::error::{ChangeError, TransactionError};
 use crate::place::Place;
 use crate::raw::commit::Locked;

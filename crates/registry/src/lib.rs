@@ -8,6 +8,7 @@ pub const MAX_REVISION: u64 = i64::MAX as u64;
 
 mod build;
 mod builder;
+mod changes;
 mod draft;
 mod error;
 mod factory;
@@ -24,7 +25,8 @@ pub use build::{
     BuildError, BuildName, BuildPath, BuildStatus, Cause, Clock, Context, Retry, Timer,
 };
 pub use builder::Builder;
-pub use draft::{Changes, Committed, Draft};
+pub use changes::Changes;
+pub use draft::{Committed, Draft};
 pub use error::{ChangeError, TransactionError};
 pub use factory::Factory;
 pub use observe::{Counters, Notified, Options, Policy, RecvError, Registration, Subject};

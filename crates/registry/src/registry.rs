@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use crate::Subscription;
 use crate::builder::{Builder, Settings};
-use crate::draft::{Changes, Committed, Draft, check_name, collect_writes};
+use crate::changes::{Changes, collect_writes};
+use crate::draft::{Committed, Draft, check_name};
 use crate::error::{ChangeError, TransactionError};
 use crate::factory::Factory;
 use crate::observe::Options;

@@ -86,6 +86,34 @@ fn changes_prepared_from_something_else_are_refused() {
 }
 
 #[test]
+fn prepared_changes_say_what_they_were_prepared_from() {
+    let registry = following();
+    let mut heard = Changes::new();
+    heard.put("read", 3, "x").unwrap();
+    heard.put("put", 5, "x").unwrap();
+    heard.put("removed", 6, "x").unwrap();
+    registry.publish(9, heard).unwrap();
+    let ((), changes) = registry
+        .prepare(|draft| {
+            assert_eq!(draft.get("read"), Some(&"x"));
+            draft.put("put", "y")?;
+            draft.register("new", "y")?;
+            draft.remove("removed")
+        })
+        .unwrap();
+    let mut reads: Vec<_> = changes.reads().collect();
+    reads.sort_unstable();
+    assert_eq!(reads, [("new", 0), ("read", 3), ("removed", 6)]);
+    assert_eq!((changes.base(), changes.read_everything()), (9, false));
+    let (seen, changes) = registry
+        .prepare(|draft| Ok::<_, ChangeError>(draft.iter().count()))
+        .unwrap();
+    assert_eq!((seen, changes.read_everything()), (3, true));
+    let nothing = Changes::<()>::new();
+    assert_eq!((nothing.base(), nothing.reads().count()), (0, 0));
+}
+
+#[test]
 fn resync_publishes_the_difference_only() {
     let registry = following();
     registry

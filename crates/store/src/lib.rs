@@ -8,6 +8,7 @@
 pub mod disk;
 mod error;
 mod health;
+mod history;
 mod json;
 mod lease;
 mod pending;
@@ -18,6 +19,7 @@ mod watch;
 
 pub use error::{Blame, Holder, StoreError};
 pub use health::{Health, Problem};
+pub use history::History;
 pub use json::{Json, JsonError};
 pub use lease::{Lease, LeaseId};
 pub use pending::{Completer, Pending};
