@@ -7,6 +7,7 @@
 
 pub mod disk;
 mod error;
+mod file;
 mod health;
 mod history;
 mod json;

@@ -2,11 +2,24 @@
 //!
 //! Everything that the file store asks of the system goes through these traits, so that a test can
 //! put a disk in its place that fails or loses power at any call.
+#![allow(
+    clippy::missing_errors_doc,
+    reason = "every call fails as the system does, which `Disk` says once"
+)]
+
+mod lock;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod network;
+mod real;
+#[cfg(unix)]
+mod word;
 
 use std::ffi::OsString;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+
+pub use real::RealDisk;
 
 /// What the system says about a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

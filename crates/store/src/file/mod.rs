@@ -1,0 +1,3 @@
+//! The file store.
+
+pub(crate) mod lock;
