@@ -7,6 +7,9 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+/// How deeply arrays and objects may be nested in a text: as deep as [`Json::read`] reads.
+pub(crate) const MAX_DEPTH: usize = 127;
+
 /// A JSON text, kept as it was written: numbers keep their digits, fields their order.
 ///
 /// Two are equal when they differ in white space between tokens only.
@@ -18,11 +21,25 @@ impl Json {
     ///
     /// # Errors
     ///
-    /// [`JsonError`] with line and column when it is not.
+    /// [`JsonError`] with line and column when it is not, or when its arrays and objects are nested
+    /// deeper than 127 levels.
     pub fn new(text: impl Into<Arc<str>>) -> Result<Self, JsonError> {
         let text = text.into();
         serde_json::from_str::<serde::de::IgnoredAny>(&text).map_err(|e| JsonError::of(&e))?;
-        Ok(Self(text))
+        Self::checked(text)
+    }
+
+    fn checked(text: Arc<str>) -> Result<Self, JsonError> {
+        let Some(at) = too_deep(&text) else {
+            return Ok(Self(text));
+        };
+        let before = &text.as_bytes()[..at];
+        let start = before.iter().rposition(|&byte| byte == b'\n');
+        Err(JsonError {
+            line: before.iter().filter(|&&byte| byte == b'\n').count() + 1,
+            column: at - start.map_or(0, |start| start + 1) + 1,
+            message: format!("nested deeper than {MAX_DEPTH} levels"),
+        })
     }
 
     /// Takes a text that is known to be JSON: it was cut out of a document that was checked.
@@ -35,10 +52,10 @@ impl Json {
     /// # Errors
     ///
     /// [`JsonError`] when the value cannot be written as JSON: a map with keys that are no strings,
-    /// or its own `Serialize` fails.
+    /// or its own `Serialize` fails; or when it is nested deeper than 127 levels.
     pub fn of<T: Serialize + ?Sized>(value: &T) -> Result<Self, JsonError> {
         let text = serde_json::to_string(value).map_err(|e| JsonError::of(&e))?;
-        Ok(Self(text.into()))
+        Self::checked(text.into())
     }
 
     /// Reads the text as a `T`.
@@ -79,6 +96,29 @@ impl Json {
             !byte.is_ascii_whitespace()
         })
     }
+}
+
+/// Where valid JSON is nested deeper than [`MAX_DEPTH`], if it is.
+pub(crate) fn too_deep(text: &str) -> Option<usize> {
+    // Each level takes two bytes at least.
+    if text.len() <= 2 * MAX_DEPTH {
+        return None;
+    }
+    let (mut depth, mut inside, mut escaped) = (0, false, false);
+    text.bytes().position(|byte| {
+        if inside {
+            inside = escaped || byte != b'"';
+            escaped = !escaped && byte == b'\\';
+            return false;
+        }
+        match byte {
+            b'"' => inside = true,
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth -= 1,
+            _ => {}
+        }
+        depth > MAX_DEPTH
+    })
 }
 
 impl PartialEq for Json {

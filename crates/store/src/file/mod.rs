@@ -1,3 +1,4 @@
 //! The file store.
 
+pub(crate) mod document;
 pub(crate) mod lock;

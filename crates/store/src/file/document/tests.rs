@@ -1,0 +1,3 @@
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod render;
