@@ -14,6 +14,9 @@ mod real;
 #[cfg(unix)]
 mod word;
 
+#[cfg(all(unix, any(test, feature = "sim")))]
+pub mod sim;
+
 use std::ffi::OsString;
 use std::fmt;
 use std::io;
