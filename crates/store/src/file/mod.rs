@@ -1,4 +1,264 @@
-//! The file store.
+//! A registry in one file, shared by the processes of a machine.
 
+mod absorb;
+mod commit;
 pub(crate) mod document;
-pub(crate) mod lock;
+mod examine;
+mod inspect;
+mod leases;
+mod loader;
+mod lock;
+mod options;
+mod paths;
+mod problems;
+mod queue;
+mod repair;
+mod shared;
+mod writer;
+
+use std::fmt;
+use std::hash::{BuildHasher, Hasher};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use byname_registry::Registry;
+
+pub use self::inspect::{Inspection, Kept, Leftover, Locks, State as FileState};
+pub use self::options::{BootClock, FileOptions, SystemBootClock};
+
+use self::document::{Document, Sealed};
+use self::examine::Found;
+use self::paths::Paths;
+use self::queue::Job;
+use self::shared::{Shared, failed, found};
+use crate::disk::{Disk, RealDisk};
+use crate::error::StoreError;
+use crate::health::Health;
+use crate::lease::{Lease, LeaseId};
+use crate::pending::Pending;
+use crate::record::Record;
+use crate::store::{Limits, Store};
+use crate::transaction::Transaction;
+use crate::watch::Watch;
+
+/// A registry kept in one JSON document, which any number of processes of one machine share.
+///
+/// Reads are those of the [`mirror`](Store::mirror). A commit is durable before it is visible, and
+/// visible in every process before it is acknowledged to anybody who then asks with
+/// [`refresh`](Store::refresh). The document may be edited by hand while programs run. The format,
+/// the protocol and their reasons are in `docs/format.md` of the repository.
+///
+/// Opening needs no permission to write, takes no lock, and does not wait for those who commit.
+///
+/// # Examples
+///
+/// ```
+/// use byname_store::{Condition, FileOptions, FileStore, Json, Store, Transaction};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("machines.json");
+/// let store = FileStore::open(&path, FileOptions::new())?;
+/// let add = Transaction::new()
+///     .when("alpha", Condition::Absent)
+///     .put("alpha", Json::new(r#"{"kind":"ssh"}"#)?);
+/// let revision = store.submit(add).wait()?;
+/// assert_eq!(store.mirror().revision(), revision);
+/// assert!(FileStore::open(&path, FileOptions::new())?.mirror().contains("alpha"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct FileStore {
+    shared: Arc<Shared>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl FileStore {
+    /// Opens the registry that is kept in the document at `path`. There need not be one: then the
+    /// registry is empty, and the first commit makes it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Network`], [`StoreError::Io`]; and when there is no state to show, not even a
+    /// kept copy of what was committed last, [`StoreError::Damage`], [`StoreError::Syntax`] or
+    /// [`StoreError::Format`].
+    pub fn open(path: impl AsRef<Path>, options: FileOptions) -> Result<Self, StoreError> {
+        Self::open_on(Arc::new(RealDisk::new()), path, options)
+    }
+
+    /// Opens a registry on a disk of one's own.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open).
+    pub fn open_on(
+        disk: Arc<dyn Disk>,
+        path: impl AsRef<Path>,
+        options: FileOptions,
+    ) -> Result<Self, StoreError> {
+        let path = path.as_ref();
+        let document = disk.resolve(path).map_err(failed("following links", path))?;
+        let paths = Paths::new(path, document);
+        if !options.network {
+            let folder = found(disk.network(&paths.folder)).map_err(failed("looking at the folder", &paths.folder))?;
+            if let Some(Some(kind)) = folder {
+                return Err(StoreError::Network {
+                    path: path.to_path_buf(),
+                    kind,
+                });
+            }
+        }
+        let store = Self {
+            shared: Arc::new(Shared::new(disk, paths, options)),
+            threads: Mutex::default(),
+        };
+        store.first_look()?;
+        let options = &store.shared.options;
+        if (options.watch || options.poll.is_some()) && store.shared.loader.start() {
+            store.start("byname-store-read", loader::run);
+        }
+        Ok(store)
+    }
+
+    /// Brings the mirror to what there is.
+    fn first_look(&self) -> Result<(), StoreError> {
+        let shared = &self.shared;
+        let read = shared.read_document()?;
+        let kept = shared
+            .kept_revisions()
+            .map_err(failed("listing the kept revisions", &shared.paths.revisions()))?;
+        let in_place = read.as_ref().and_then(|(bytes, _)| Document::parse(bytes, None).ok());
+        let whole = in_place
+            .as_ref()
+            .is_some_and(|parsed| matches!(parsed.sealed, Sealed::Right(_)));
+        // Whose registry this is, as what was committed says and not what was put here.
+        let mut id = in_place.filter(|_| whole).map(|parsed| parsed.document.id);
+        if let Some(of_document) = &id {
+            shared.current().id = Some(Arc::clone(of_document));
+            shared.renew_word()?;
+        }
+        if shared.with_word(|_| ()).is_none()
+            && let Some(newest) = shared.newest_kept()
+        {
+            id = Some(newest.id);
+            shared.current().id.clone_from(&id);
+            shared.renew_word()?;
+        }
+        // A kept copy was durable before it was made, whether or not it has survived whole.
+        let newest = kept.into_iter().rev().find(|revision| shared.kept(*revision, id.as_deref()).is_some());
+        shared.current().kept = newest.unwrap_or(0);
+        let what = shared.examine(read.as_ref().map(|(bytes, stat)| (&**bytes, stat)));
+        shared.note(&what);
+        match what {
+            Found::Fresh => Ok(()),
+            Found::Newer(document, checksum) => {
+                let revision = document.revision;
+                if revision > shared.acknowledged() {
+                    shared.make_durable_if_possible()?;
+                }
+                shared.publish(document, read.map(|(_, stat)| stat), checksum);
+                shared.with_word(|word| word.raise(revision));
+                Ok(())
+            }
+            Found::Edit(ref parsed) if shared.known() == 0 || shared.fall_back().is_err() => {
+                // There is nothing else to show: somebody must take it up, and then it is shown.
+                shared.current().id.get_or_insert_with(|| Arc::clone(&parsed.document.id));
+                if shared.options.repair {
+                    return Ok(());
+                }
+                let refused = |why: &str| StoreError::Damage {
+                    path: shared.paths.named.clone(),
+                    what: format!("was written by hand, and {why}"),
+                };
+                if shared.options.read_only {
+                    return Err(refused("nobody who may write has taken it up yet"));
+                }
+                let (completer, pending) = Pending::new();
+                self.push(Job::Absorb(completer), shared.options.wait);
+                pending.wait().map(|_| ()).map_err(|error| match error {
+                    StoreError::Io { source, .. } => refused(&format!("cannot be taken up: {source}")),
+                    error => error,
+                })
+            }
+            other => {
+                let fallen = if shared.known() > 0 { shared.fall_back().is_ok() } else { false };
+                match shared.refusal(&other) {
+                    Some(error) if !shared.options.repair && (!fallen || matches!(other, Found::Format(_))) => Err(error),
+                    _ => Ok(()),
+                }
+            }
+        }
+    }
+
+    /// Puts the content of a kept revision in place, as a new revision; 0 stands for the older copy
+    /// that somebody has put in the document's place or, if there is none, for the newest kept
+    /// revision. What is in place is set aside.
+    pub fn restore(&self, revision: u64) -> Pending<u64> {
+        self.ask(|completer| Job::Restore(revision, completer))
+    }
+
+    /// Takes what is in the document's place as a new revision, whatever its history.
+    pub fn adopt(&self) -> Pending<u64> {
+        self.ask(Job::Adopt)
+    }
+
+    /// Removes what is provably of no use: what writers left that were killed, copies that are more
+    /// than are to be kept or cannot be relied on, leases that have ended. Yields how many files.
+    pub fn clean(&self) -> Pending<u64> {
+        self.ask(Job::Sweep)
+    }
+
+    /// Tells what is there, without changing anything.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Io`] when the folder cannot be read.
+    pub fn inspect(&self) -> Result<Inspection, StoreError> {
+        inspect::inspect(&self.shared)
+    }
+
+    fn ask<T: Clone>(&self, job: impl FnOnce(crate::Completer<T>) -> Job) -> Pending<T> {
+        self.ask_within(self.shared.options.wait, job)
+    }
+
+    fn ask_within<T: Clone>(
+        &self,
+        wait: Duration,
+        job: impl FnOnce(crate::Completer<T>) -> Job,
+    ) -> Pending<T> {
+        let (completer, pending) = Pending::new();
+        let job = job(completer);
+        if self.shared.options.read_only {
+            job.refuse(StoreError::Closed {
+                why: "the store was opened for reading only",
+            });
+        } else {
+            self.push(job, wait);
+        }
+        pending
+    }
+
+    fn push(&self, job: Job, wait: Duration) {
+        if self.shared.queue.push(job, wait) {
+            self.start("byname-store-write", writer::run);
+        }
+    }
+
+    fn start(&self, name: &str, run: fn(&Arc<Shared>)) {
+        let shared = Arc::clone(&self.shared);
+        let thread = std::thread::Builder::new().name(name.into()).spawn(move || run(&shared));
+        match thread {
+            Ok(thread) => self
+                .threads
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(thread),
+            Err(error) => {
+                // Nobody will serve those who wait, nor those who come.
+                self.shared.queue.close();
+                self.shared.queue.refuse_all(&failed("starting a thread for", &self.shared.paths.named)(error));
+                self.shared.loader.close();
+            }
+        }
+    }
+}

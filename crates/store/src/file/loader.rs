@@ -1,0 +1,293 @@
+//! The one thread of an open store that reads: what other processes commit, and what hands write.
+
+use std::io;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
+
+use super::examine::Found;
+use super::shared::{Shared, failed, found};
+use crate::disk::{Stat, Word};
+use crate::error::StoreError;
+use crate::health::Problem;
+use crate::pending::Completer;
+
+/// How long a commit that is in place gets to say itself that it is durable.
+const IN_FLIGHT: Duration = Duration::from_millis(20);
+/// How long until a folder that is not there is looked for again.
+const NO_FOLDER: Duration = Duration::from_secs(1);
+
+#[derive(Debug, Default)]
+struct Inner {
+    requests: Vec<Completer<u64>>,
+    /// Something may have happened.
+    nudged: bool,
+    closing: bool,
+    served: bool,
+}
+
+/// Those who wait for the mirror to be brought up to date.
+#[derive(Debug, Default)]
+pub(crate) struct Loader {
+    inner: Mutex<Inner>,
+    more: Condvar,
+}
+
+impl Loader {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks for a look. Returns true to whoever must start a loader.
+    pub(crate) fn request(&self, completer: Completer<u64>) -> bool {
+        let mut inner = self.lock();
+        if inner.closing {
+            drop(inner);
+            completer.complete(Err(super::queue::closed()));
+            return false;
+        }
+        inner.requests.push(completer);
+        let start = !std::mem::replace(&mut inner.served, true);
+        drop(inner);
+        self.more.notify_one();
+        start
+    }
+
+    /// Marks a loader as started; false when one was.
+    pub(crate) fn start(&self) -> bool {
+        !std::mem::replace(&mut self.lock().served, true)
+    }
+
+    fn nudge(&self) {
+        self.lock().nudged = true;
+        self.more.notify_one();
+    }
+
+    pub(crate) fn close(&self) {
+        let mut inner = self.lock();
+        inner.closing = true;
+        inner.requests.clear();
+        drop(inner);
+        self.more.notify_all();
+    }
+
+    /// Waits until there is something to do, at most `time`. `None` when there will not be.
+    fn next(&self, time: Option<Duration>) -> Option<Vec<Completer<u64>>> {
+        let deadline = time.and_then(|time| Instant::now().checked_add(time));
+        let mut inner = self.lock();
+        loop {
+            if inner.closing {
+                return None;
+            }
+            let nudged = std::mem::take(&mut inner.nudged);
+            if nudged || !inner.requests.is_empty() {
+                return Some(std::mem::take(&mut inner.requests));
+            }
+            inner = match deadline {
+                None => self.more.wait(inner).unwrap_or_else(PoisonError::into_inner),
+                Some(deadline) => {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        return Some(Vec::new());
+                    }
+                    let waited = self.more.wait_timeout(inner, left);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+    }
+}
+
+/// What the loader remembers between looks.
+#[derive(Default)]
+struct Memory {
+    /// A text that could not be read when it was seen last; told when it is seen again.
+    doubtful: Option<Option<Stat>>,
+    /// The edit that a writer was last asked to take up.
+    offered: Option<Stat>,
+}
+
+/// Serves those who wait, and looks when something happens, until the store is closed.
+pub(super) fn run(shared: &Arc<Shared>) {
+    let mut watcher = None;
+    let mut memory = Memory::default();
+    loop {
+        let watching = !shared.options.watch || watcher.is_some();
+        if !watching {
+            watcher = watch(shared);
+            if watcher.is_some() {
+                // What happened before is not heard of.
+                shared.loader.nudge();
+            }
+        }
+        let period = match (memory.doubtful.is_some(), shared.options.watch && watcher.is_none()) {
+            (true, _) => Some(shared.options.settle),
+            (false, true) => Some(shared.options.poll.map_or(NO_FOLDER, |poll| poll.min(NO_FOLDER))),
+            (false, false) => shared.options.poll,
+        };
+        let Some(requests) = shared.loader.next(period) else { return };
+        let requests: Vec<_> = requests.into_iter().filter(Completer::begin).collect();
+        let outcome = shared.look(&mut memory);
+        if let Err(error) = &outcome {
+            shared.problems.unreachable(Some(Problem::Unreachable {
+                reason: error.to_string(),
+            }));
+            shared.current().behind.get_or_insert_with(Instant::now);
+        } else {
+            shared.problems.unreachable(None);
+        }
+        for request in requests {
+            request.complete(outcome.clone());
+        }
+    }
+}
+
+fn watch(shared: &Arc<Shared>) -> Option<RecommendedWatcher> {
+    let weak = Arc::downgrade(shared);
+    let heard = move |event: notify::Result<notify::Event>| {
+        let Some(shared) = weak.upgrade() else { return };
+        let concerns = match &event {
+            Ok(event) if matches!(event.kind, EventKind::Access(_)) => false,
+            Ok(event) => {
+                event.need_rescan()
+                    || event.paths.iter().filter_map(|path| path.file_name()).any(|name| {
+                        Some(name) == shared.paths.document.file_name() || shared.paths.is_scratch(name)
+                    })
+            }
+            Err(_) => true,
+        };
+        if concerns {
+            shared.loader.nudge();
+        }
+    };
+    let watcher = notify::recommended_watcher(heard).and_then(|mut watcher| {
+        watcher.watch(&shared.paths.folder, RecursiveMode::NonRecursive)?;
+        Ok(watcher)
+    });
+    match watcher {
+        Ok(watcher) => {
+            shared.problems.not_watched(None);
+            Some(watcher)
+        }
+        Err(error) => {
+            // A folder that is not there yet is no problem: it is looked for again.
+            if !matches!(error.kind, notify::ErrorKind::PathNotFound) {
+                let missing = matches!(found(shared.disk.stat(&shared.paths.folder)), Ok(None));
+                if !missing {
+                    shared.problems.not_watched(Some(Problem::NotWatched {
+                        reason: error.to_string(),
+                    }));
+                }
+            }
+            None
+        }
+    }
+}
+
+impl Shared {
+    /// Brings the mirror up to date with what is in the document's place. Returns its revision.
+    fn look(self: &Arc<Self>, memory: &mut Memory) -> Result<u64, StoreError> {
+        self.renew_word()?;
+        let acknowledged = self.acknowledged();
+        let path = self.document();
+        let stat = found(self.disk.stat(path)).map_err(failed("looking at", path))?;
+        {
+            let current = self.current();
+            let shown = current.stat == stat && current.revision >= acknowledged;
+            if shown && (stat.is_some() || current.revision == 0) {
+                drop(current);
+                memory.doubtful = None;
+                self.problems.place(None);
+                return Ok(self.mirror.revision());
+            }
+        }
+        let read = self.read_document()?;
+        let what = self.examine(read.as_ref().map(|(bytes, stat)| (&**bytes, stat)));
+        let stat = read.as_ref().map(|(_, stat)| *stat);
+        let doubtful = match &what {
+            Found::Broken(_) | Found::Damage(_) => Some(stat),
+            _ => None,
+        };
+        if doubtful.is_none() || memory.doubtful == doubtful {
+            self.note(&what);
+        }
+        let seen_again = memory.doubtful == doubtful;
+        memory.doubtful = if seen_again { None } else { doubtful };
+        match what {
+            Found::Fresh => {}
+            Found::Same => self.current().stat = stat,
+            Found::Newer(document, checksum) => {
+                let revision = document.revision;
+                if self.suspect.load(std::sync::atomic::Ordering::Relaxed) == revision {
+                    self.absorb_soon();
+                } else {
+                    if revision > self.acknowledged() {
+                        self.wait_for(revision);
+                    }
+                    if revision > self.acknowledged() {
+                        match self.make_durable() {
+                            Err(StoreError::Io { source, .. })
+                                if source.kind() == io::ErrorKind::ReadOnlyFilesystem => {}
+                            durable => durable?,
+                        }
+                    }
+                    self.publish(document, stat, checksum);
+                    self.with_word(|word: &dyn Word| word.raise(revision));
+                }
+            }
+            Found::Edit(_) => {
+                if memory.offered != stat {
+                    memory.offered = stat;
+                    self.absorb_soon();
+                }
+            }
+            Found::Broken(_) | Found::Damage(_) | Found::Format(_) => {
+                self.fall_back()?;
+            }
+        }
+        let revision = self.mirror.revision();
+        if revision < acknowledged {
+            self.fall_back()?;
+        }
+        Ok(self.mirror.revision())
+    }
+
+    /// Waits a moment for a commit that is in place to be acknowledged by its writer.
+    fn wait_for(&self, revision: u64) {
+        if self.with_word(|_| ()).is_none() {
+            return;
+        }
+        let began = Instant::now();
+        let mut pause = Duration::from_micros(100);
+        while self.acknowledged() < revision && began.elapsed() < IN_FLIGHT {
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_millis(2));
+        }
+    }
+
+    /// When the document's place does not hold what was acknowledged last, its kept copy does.
+    pub(super) fn fall_back(&self) -> Result<(), StoreError> {
+        let known = self.known();
+        let (shown, id) = {
+            let current = self.current();
+            (current.revision, current.id.clone())
+        };
+        if shown >= known {
+            return Ok(());
+        }
+        match self.kept(known, id.as_deref()) {
+            Some(document) => {
+                self.publish(Arc::new(document), None, 0);
+                Ok(())
+            }
+            None => Err(StoreError::Damage {
+                path: self.paths.named.clone(),
+                what: format!(
+                    "does not hold revision {known}, which was committed last, and it is not kept either; \
+                     `byname store status` tells what there is"
+                ),
+            }),
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Bringing a state back, and clearing away what nobody needs.
+
+use std::sync::Arc;
+
+use super::document::{Document, Sealed};
+use super::shared::{failed, found};
+use super::writer::{Batch, Ground, Miss, Writer};
+use crate::error::StoreError;
+use crate::health::Problem;
+
+impl Writer {
+    /// Puts the content of a kept revision in place as a new one; 0 stands for the older copy that
+    /// somebody has put in the document's place or, if there is none, for the newest kept revision.
+    pub(super) fn restore(&mut self, revision: u64) -> Result<u64, StoreError> {
+        let shared = Arc::clone(&self.shared);
+        let there = shared.read_document()?;
+        let older = there
+            .as_ref()
+            .and_then(|(bytes, _)| Document::parse(bytes, None).ok())
+            .filter(|parsed| matches!(parsed.sealed, Sealed::Right(_)))
+            .map(|parsed| parsed.document)
+            .filter(|document| document.revision < shared.known())
+            .filter(|document| shared.current().id.as_ref().is_none_or(|id| **id == *document.id));
+        let content = match (revision, older) {
+            (0, Some(older)) => older,
+            (0, None) => shared.newest_kept().ok_or_else(|| StoreError::Damage {
+                path: shared.paths.named.clone(),
+                what: "has no kept revision that could be restored".into(),
+            })?,
+            (revision, _) => shared.kept(revision, None).ok_or_else(|| StoreError::Damage {
+                path: shared.paths.revision(revision),
+                what: format!(
+                    "revision {revision} is not kept, or its copy is damaged; kept are {:?}",
+                    shared.kept_revisions().unwrap_or_default()
+                ),
+            })?,
+        };
+        self.install(&content, there.map(|(bytes, stat)| (bytes, stat)), "replaced by a restored revision")
+    }
+
+    /// Takes what is in the document's place, whatever its history, as a new revision.
+    pub(super) fn adopt(&mut self) -> Result<u64, StoreError> {
+        let shared = Arc::clone(&self.shared);
+        let path = shared.paths.named.clone();
+        let Some((bytes, stat)) = shared.read_document()? else {
+            return Err(StoreError::Damage {
+                path,
+                what: "is missing; there is nothing to adopt".into(),
+            });
+        };
+        let content = match Document::parse(&bytes, None) {
+            Ok(parsed) => parsed.document,
+            Err(unreadable) => {
+                return Err(StoreError::Damage {
+                    path,
+                    what: format!("cannot be adopted: {unreadable}"),
+                });
+            }
+        };
+        self.install(&content, Some((bytes, stat)), "replaced by the document made of it")
+    }
+
+    /// Makes `content` the next revision, and sets aside what is in place.
+    fn install(
+        &mut self,
+        content: &Document,
+        there: Option<(Vec<u8>, crate::disk::Stat)>,
+        reason: &str,
+    ) -> Result<u64, StoreError> {
+        let shared = Arc::clone(&self.shared);
+        shared.renew_word()?;
+        let known = shared.known().max(content.revision);
+        let mut document = self.take_document();
+        if document.revision == 0 {
+            document = Document::new(Arc::clone(&content.id));
+        }
+        let before = document.clone();
+        let expected = there.as_ref().map(|(_, stat)| *stat);
+        if let Some((bytes, _)) = &there {
+            let whole = matches!(Document::parse(bytes, None), Ok(parsed) if matches!(parsed.sealed, Sealed::Right(_))
+                && shared.kept(parsed.document.revision, Some(&parsed.document.id)).is_some());
+            // A copy of what is kept anyway need not be kept again.
+            if !whole {
+                let path = match self.set_aside(known, "replaced", bytes) {
+                    Ok(path) => path,
+                    Err(error) => {
+                        self.put_back(document);
+                        return Err(error);
+                    }
+                };
+                shared.problems.set_aside(Problem::SetAside {
+                    path,
+                    reason: reason.to_owned(),
+                });
+            }
+        }
+        let mut batch = Batch::new(document, self.size);
+        batch.document.revision = known;
+        let revision = batch.next();
+        let names: Vec<_> = before.entries().keys().cloned().collect();
+        for name in names {
+            if content.get(&name).is_none() {
+                batch.remove(&name);
+            }
+        }
+        for (name, slot) in content.entries() {
+            let same = before.get(name).is_some_and(|before| {
+                before.revision == slot.revision && before.record == slot.record
+            });
+            if !same {
+                batch.put_slot(name, revision, slot.clone());
+            }
+        }
+        batch.document.take_extras(content);
+        let ground = Ground { expected, aside: None, rewrite: true };
+        match self.commit(batch, ground) {
+            Ok(revision) => Ok(revision),
+            Err(Miss::Failed(error)) => Err(error),
+            Err(Miss::Moved) => Err(StoreError::Damage {
+                path: shared.paths.named.clone(),
+                what: "was changed meanwhile; try again".into(),
+            }),
+        }
+    }
+
+    /// Removes what is provably of no use; returns how many files that were.
+    pub(super) fn clean(&mut self) -> Result<u64, StoreError> {
+        let mut removed = self.sweep()?;
+        removed += self.sweep_leases()?;
+        removed += self.sweep_kept()?;
+        Ok(removed)
+    }
+
+    /// Looks through the temporaries of writers that ended before they were done. The lock is held,
+    /// so nobody uses one.
+    pub(super) fn sweep(&mut self) -> Result<u64, StoreError> {
+        let shared = Arc::clone(&self.shared);
+        let mut removed = 0;
+        for folder in [&shared.paths.folder, &shared.paths.side] {
+            let names = shared.disk.list(folder).map_err(failed("listing", folder))?;
+            for name in names.iter().filter(|name| shared.paths.is_scratch(name)) {
+                let path = folder.join(name);
+                let read = found(shared.disk.read(&path)).map_err(failed("reading", &path))?;
+                let Some((bytes, _)) = read else { continue };
+                if is_of_use(&bytes) {
+                    // Somebody's text, displaced by a writer that ended before it looked at it.
+                    let aside = shared.aside(shared.known(), "displaced");
+                    shared.disk.rename(&path, &aside).map_err(failed("setting aside", &path))?;
+                    shared.problems.set_aside(Problem::SetAside {
+                        path: aside,
+                        reason: "found in the place of a temporary; a hand may have written it".into(),
+                    });
+                } else {
+                    found(shared.disk.remove(&path)).map_err(failed("removing", &path))?;
+                    removed += 1;
+                }
+            }
+        }
+        Ok(removed)
+    }
+
+    /// Removes kept copies that cannot be relied on or are more than are to be kept.
+    fn sweep_kept(&mut self) -> Result<u64, StoreError> {
+        let shared = Arc::clone(&self.shared);
+        let folder = shared.paths.revisions();
+        let revisions = shared.kept_revisions().map_err(failed("listing", &folder))?;
+        let (good, bad): (Vec<_>, Vec<_>) = revisions
+            .into_iter()
+            .partition(|revision| shared.kept(*revision, None).is_some());
+        let more = good.len().saturating_sub(shared.options.keep.max(1));
+        let mut removed = 0;
+        for revision in bad.iter().chain(&good[..more]) {
+            let path = shared.paths.revision(*revision);
+            found(shared.disk.remove(&path)).map_err(failed("removing", &path))?;
+            removed += 1;
+        }
+        self.kept = None;
+        Ok(removed)
+    }
+}
+
+/// Whether the content of a temporary may be somebody's text: a document of ours was committed, or
+/// was never acknowledged; the beginning of one was never in place.
+fn is_of_use(bytes: &[u8]) -> bool {
+    match Document::parse(bytes, None) {
+        Ok(parsed) => !matches!(parsed.sealed, Sealed::Right(_)),
+        Err(_) => !super::document::may_be_cut(bytes),
+    }
+}

@@ -1,0 +1,275 @@
+//! What the threads of one open file store share.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Instant;
+
+use byname_registry::{Changes, Handle, Registry};
+
+use super::document::{Document, Sealed};
+use super::options::FileOptions;
+use super::paths::{Paths, kept_revision};
+use super::problems::Problems;
+use super::queue::Queue;
+use crate::disk::{Access, Disk, Seal, Stat, Word};
+use crate::error::StoreError;
+use crate::history::History;
+use crate::record::Record;
+
+/// The state that the mirror shows, and where it was found.
+#[derive(Debug, Default)]
+pub(crate) struct Current {
+    /// The registry's identity; `None` until there is one.
+    pub(crate) id: Option<Arc<str>>,
+    /// The revision that the mirror shows.
+    pub(crate) revision: u64,
+    /// The document of that revision; `None` while the writer works on it.
+    pub(crate) document: Option<Arc<Document>>,
+    /// The file it was found in; `None` when it did not come from the document's place.
+    pub(crate) stat: Option<Stat>,
+    /// The checksum of that file.
+    pub(crate) checksum: u64,
+    /// The newest kept revision that is known of: it was durable.
+    pub(crate) kept: u64,
+    /// Since when something acknowledged has not been shown.
+    pub(crate) behind: Option<Instant>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) paths: Paths,
+    pub(crate) options: FileOptions,
+    pub(crate) mirror: Registry<Record>,
+    pub(crate) history: History,
+    pub(crate) queue: Queue,
+    pub(crate) problems: Problems,
+    /// The shared word, under the one name "word": replaced when somebody replaces its file.
+    words: Registry<Words>,
+    word: OnceLock<Handle<Words>>,
+    /// What publication needs. Held for no I/O.
+    current: Mutex<Current>,
+    /// The revision that is in place although making it durable failed; 0 for none.
+    pub(crate) suspect: AtomicU64,
+    /// Whether an entry with a lease has been seen.
+    pub(crate) leased: AtomicBool,
+}
+
+pub(crate) struct Words(pub(crate) Box<dyn Word>);
+
+impl std::fmt::Debug for Words {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Word({})", self.0.load())
+    }
+}
+
+/// Says what was being done to which file when the system refused.
+pub(crate) fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+    let path = path.to_path_buf();
+    move |error| StoreError::Io {
+        doing,
+        path,
+        source: Arc::new(error),
+    }
+}
+
+/// What is missing is `None`, not an error.
+pub(crate) fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+impl Shared {
+    pub(crate) fn new(disk: Arc<dyn Disk>, paths: Paths, options: FileOptions) -> Self {
+        let label = paths.named.display().to_string();
+        let mirror = Registry::<()>::builder().label(label).following().build();
+        Self {
+            history: History::new(&mirror),
+            mirror,
+            queue: Queue::new(),
+            problems: Problems::default(),
+            words: Registry::new(),
+            word: OnceLock::new(),
+            current: Mutex::default(),
+            suspect: AtomicU64::new(0),
+            leased: AtomicBool::new(false),
+            disk,
+            paths,
+            options,
+        }
+    }
+
+    pub(crate) fn current(&self) -> MutexGuard<'_, Current> {
+        // Nothing of a caller runs while this is held.
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn document(&self) -> &Path {
+        &self.paths.document
+    }
+
+    /// Calls `read` with the shared word, if there is one.
+    #[inline]
+    pub(crate) fn with_word<R>(&self, read: impl FnOnce(&dyn Word) -> R) -> Option<R> {
+        let word = self.word.get()?.get()?;
+        Some(read(&*word.0))
+    }
+
+    /// Takes another word from now on.
+    pub(crate) fn set_word(&self, word: Box<dyn Word>) {
+        // The registry is not sealed and the name is one.
+        let _ = self.words.put("word", Words(word));
+        if self.word.get().is_none()
+            && let Some(handle) = self.words.handle("word")
+        {
+            let _ = self.word.set(handle);
+        }
+    }
+
+    /// What the shared word says; 0 when there is none, or it was replaced.
+    pub(crate) fn acknowledged(&self) -> u64 {
+        match self.with_word(Word::load) {
+            Some(u64::MAX) | None => 0,
+            Some(revision) => revision,
+        }
+    }
+
+    /// The newest revision that is known to have been acknowledged, or to have been durable.
+    pub(crate) fn known(&self) -> u64 {
+        let current = self.current();
+        let shown = current.revision.max(current.kept);
+        drop(current);
+        shown.max(self.acknowledged())
+    }
+
+    pub(crate) fn seal(&self) -> Option<Seal> {
+        self.with_word(Word::seal).flatten()
+    }
+
+    /// Opens the word's path again if what is mapped is not what stands there. Without permission to
+    /// look, what is mapped stays.
+    pub(crate) fn renew_word(&self) -> Result<(), StoreError> {
+        let path = self.paths.word();
+        let mapped = self.with_word(|word| (word.load(), word.stat().ok()));
+        let there = found(self.disk.stat(&path)).map_err(failed("looking at the shared word", &path))?;
+        if let (Some((loaded, Some(mapped))), Some(there)) = (mapped, there)
+            && loaded != u64::MAX
+            && mapped.is_same_file(&there)
+        {
+            return Ok(());
+        }
+        let Some(id) = self.current().id.clone() else {
+            return Ok(());
+        };
+        let opened = self.disk.open_word(&path, &id);
+        if let Some(word) = opened.map_err(failed("opening the shared word", &path))? {
+            self.set_word(word);
+        }
+        Ok(())
+    }
+
+    /// Who may do what with what is created: as with the document, or as the options say.
+    pub(crate) fn access(&self, document: Option<&Stat>) -> Access {
+        match document {
+            Some(stat) => Access {
+                mode: stat.mode & 0o777,
+                owner: Some((stat.owner, stat.group)),
+            },
+            None => Access {
+                mode: self.options.mode,
+                owner: None,
+            },
+        }
+    }
+
+    /// Publishes `document`, which is durable, unless the mirror shows it already or is further.
+    pub(crate) fn publish(&self, document: Arc<Document>, stat: Option<Stat>, checksum: u64) {
+        let mut current = self.current();
+        if document.revision < current.revision {
+            return;
+        }
+        if document.revision > current.revision {
+            let mut leased = false;
+            let changes = difference(&self.mirror, &document, &mut leased);
+            if leased {
+                self.leased.store(true, Ordering::Relaxed);
+            }
+            // The revision is above the mirror's, which only this function changes; it was checked
+            // against the bound when it was read.
+            if self.mirror.publish(document.revision, changes).is_err() {
+                return;
+            }
+            current.revision = document.revision;
+        }
+        current.id = Some(Arc::clone(&document.id));
+        current.document = Some(document);
+        current.stat = stat;
+        current.checksum = checksum;
+        if current.revision >= self.acknowledged() {
+            current.behind = None;
+        }
+    }
+
+    /// Reads a kept revision; `None` when there is none that can be relied on.
+    pub(crate) fn kept(&self, revision: u64, id: Option<&str>) -> Option<Document> {
+        let (bytes, _) = self.disk.read(&self.paths.revision(revision)).ok()?;
+        let parsed = Document::parse(&bytes, None).ok()?;
+        let whole = matches!(parsed.sealed, Sealed::Right(_))
+            && parsed.document.revision == revision
+            && id.is_none_or(|id| id == &*parsed.document.id);
+        whole.then_some(parsed.document)
+    }
+
+    /// The numbers of the kept revisions, in order, whether or not they can be relied on.
+    pub(crate) fn kept_revisions(&self) -> io::Result<Vec<u64>> {
+        let names = found(self.disk.list(&self.paths.revisions()))?.unwrap_or_default();
+        let mut revisions: Vec<u64> = names.iter().filter_map(|name| kept_revision(name)).collect();
+        revisions.sort_unstable();
+        Ok(revisions)
+    }
+
+    /// The newest kept revision that can be relied on.
+    pub(crate) fn newest_kept(&self) -> Option<Document> {
+        let revisions = self.kept_revisions().ok()?;
+        revisions.into_iter().rev().find_map(|revision| self.kept(revision, None))
+    }
+
+    /// A free path among what was set aside.
+    pub(crate) fn aside(&self, revision: u64, why: &str) -> PathBuf {
+        let folder = self.paths.aside();
+        (1_u32..)
+            .map(|count| folder.join(format!("{revision:020}-{count}-{why}.json")))
+            .find(|path| matches!(found(self.disk.stat(path)), Ok(None) | Err(_)))
+            .unwrap_or(folder)
+    }
+}
+
+/// What must change in the mirror for it to show `document`.
+fn difference(mirror: &Registry<Record>, document: &Document, leased: &mut bool) -> Changes<Record> {
+    let shown = mirror.snapshot();
+    let mut changes = Changes::new();
+    let mut old = shown.entries().peekable();
+    let mut put = |changes: &mut Changes<Record>, name: &str, slot: &super::document::Slot| {
+        *leased |= slot.record.lease.is_some();
+        // The name was checked when the document was read or the transaction taken.
+        let _ = changes.put(name, slot.revision, slot.record.clone());
+    };
+    for (name, slot) in document.entries() {
+        while let Some((gone, _)) = old.next_if(|(old, _)| *old < &**name) {
+            changes.remove(gone);
+        }
+        match old.next_if(|(old, _)| *old == &**name) {
+            Some((_, entry)) if entry.revision() == slot.revision => {}
+            _ => put(&mut changes, name, slot),
+        }
+    }
+    for (gone, _) in old {
+        changes.remove(gone);
+    }
+    changes
+}
