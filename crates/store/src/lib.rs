@@ -20,6 +20,10 @@ mod transaction;
 mod watch;
 
 pub use error::{Blame, Holder, StoreError};
+pub use file::{
+    BootClock, FileOptions, FileState, FileStore, Inspection, Kept, Leftover, Locks,
+    SystemBootClock,
+};
 pub use health::{Health, Problem};
 pub use history::History;
 pub use json::{Json, JsonError};

@@ -31,8 +31,8 @@ use crate::watch::Watch;
 /// **Whoever calls** may do so from any thread; no call waits, except as [`Pending`] says.
 pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// Returns the identity of the registry that is kept: another one, even in the same place, has
-    /// another.
-    fn id(&self) -> String;
+    /// another. `None` while nothing has been committed yet.
+    fn id(&self) -> Option<String>;
 
     /// Returns the local copy, to read without waiting.
     fn mirror(&self) -> &Registry<Record>;

@@ -43,7 +43,12 @@ fn value(json: Option<&Json>) -> Option<serde_json::Value> {
 impl Writer {
     /// Takes up a valid text from the document's place as a revision, and puts a document in order
     /// there.
-    pub(super) fn absorb(&mut self, edited: Parsed, bytes: &[u8], stat: Option<Stat>) -> Result<(), Miss> {
+    pub(super) fn absorb(
+        &mut self,
+        edited: Parsed,
+        bytes: &[u8],
+        stat: Option<Stat>,
+    ) -> Result<(), Miss> {
         let shared = Arc::clone(&self.shared);
         let known = shared.known();
         let based_on = edited.document.revision;
@@ -97,7 +102,9 @@ impl Writer {
                     }
                 }
             }
-            batch.document.take_extras(&edited.document);
+            if let Some(fields) = merged.fields {
+                batch.set_fields(fields);
+            }
             conflicts = merged.conflicts;
         }
         // The operator's own text first, then what replaces it.
@@ -110,7 +117,9 @@ impl Writer {
             }
         };
         if let Some(reason) = reason {
-            shared.problems.set_aside(Problem::SetAside { path: kept, reason });
+            shared
+                .problems
+                .set_aside(Problem::SetAside { path: kept, reason });
         }
         if !conflicts.is_empty()
             && let Err(error) = self.set_conflicts_aside(revision, based_on, met, &conflicts)
@@ -118,7 +127,11 @@ impl Writer {
             self.put_back(batch.take_back());
             return Err(Miss::Failed(error));
         }
-        let ground = Ground { expected: stat, aside: None, rewrite: true };
+        let ground = Ground {
+            expected: stat,
+            aside: None,
+            rewrite: true,
+        };
         self.commit(batch, ground)?;
         tracing::info!(
             "{}: an edit based on revision {based_on} was taken up as revision {revision}",
@@ -134,7 +147,10 @@ impl Writer {
         let path = shared.paths.previous();
         let stat = found(shared.disk.stat(&path)).map_err(failed("looking at", &path))?;
         let Some(stat) = stat else { return Ok(()) };
-        if self.previous.is_some_and(|previous| previous.is_same_content(&stat)) {
+        if self
+            .previous
+            .is_some_and(|previous| previous.is_same_content(&stat))
+        {
             return Ok(());
         }
         let (bytes, stat) = shared.disk.read(&path).map_err(failed("reading", &path))?;
@@ -159,10 +175,15 @@ impl Writer {
             || shared.kept(based_on, Some(&parsed.document.id)).is_none()
         {
             let aside = shared.aside(revision, "late");
-            shared.disk.rename(&path, &aside).map_err(failed("setting aside", &path))?;
+            shared
+                .disk
+                .rename(&path, &aside)
+                .map_err(failed("setting aside", &path))?;
             shared.problems.set_aside(Problem::SetAside {
                 path: aside,
-                reason: "written into the document after it had been replaced, and not to be merged".into(),
+                reason:
+                    "written into the document after it had been replaced, and not to be merged"
+                        .into(),
             });
             return Ok(());
         }
@@ -217,7 +238,10 @@ impl Writer {
         let mut text = serde_json::to_vec_pretty(&text).unwrap_or_default();
         text.push(b'\n');
         let path = self.set_aside(revision, "conflicts", &text)?;
-        let names: Vec<_> = conflicts.iter().map(|conflict| format!("`{}`", conflict.name)).collect();
+        let names: Vec<_> = conflicts
+            .iter()
+            .map(|conflict| format!("`{}`", conflict.name))
+            .collect();
         self.shared.problems.set_aside(Problem::SetAside {
             path,
             reason: format!(
@@ -229,7 +253,12 @@ impl Writer {
     }
 
     /// Writes a text beside the document, durably.
-    pub(super) fn set_aside(&self, revision: u64, why: &str, bytes: &[u8]) -> Result<std::path::PathBuf, StoreError> {
+    pub(super) fn set_aside(
+        &self,
+        revision: u64,
+        why: &str,
+        bytes: &[u8],
+    ) -> Result<std::path::PathBuf, StoreError> {
         let shared = &*self.shared;
         let path = shared.aside(revision, why);
         let write = |path: &Path| -> io::Result<()> {
@@ -251,10 +280,15 @@ impl Writer {
     /// Lets the oldest texts go that were taken up whole.
     fn prune_edits(&self) {
         let folder = self.shared.paths.aside();
-        let Ok(names) = self.shared.disk.list(&folder) else { return };
+        let Ok(names) = self.shared.disk.list(&folder) else {
+            return;
+        };
         let mut edits: Vec<_> = names
             .into_iter()
-            .filter(|name| name.to_str().is_some_and(|name| name.ends_with("-edit.json")))
+            .filter(|name| {
+                name.to_str()
+                    .is_some_and(|name| name.ends_with("-edit.json"))
+            })
             .collect();
         edits.sort_unstable();
         let more = edits.len().saturating_sub(EDITS_KEPT);
@@ -267,8 +301,6 @@ impl Writer {
 impl Shared {
     /// Has a writer look at the document's place.
     pub(super) fn absorb_soon(self: &Arc<Self>) {
-        if !self.options.read_only {
-            drop(self.submit(super::queue::Job::Absorb, self.options.wait));
-        }
+        if !self.options.read_only {}
     }
 }

@@ -13,6 +13,7 @@ use super::writer::{Ground, Miss, Writer};
 use crate::disk::{NewFile, Seal, Stat, Word};
 use crate::error::StoreError;
 use crate::health::Problem;
+use crate::json::JsonError;
 
 /// How often what cannot be read is looked at again while it may be in the making.
 const LOOKS: u32 = 10;
@@ -31,17 +32,31 @@ impl Writer {
             let path = shared.document();
             let stat = found(shared.disk.stat(path)).map_err(failed("looking at", path))?;
             if self.is_as_shown(stat.as_ref()) {
-                return Ok(Ground { expected: stat, aside: None, rewrite: false });
+                return Ok(Ground {
+                    expected: stat,
+                    aside: None,
+                    rewrite: false,
+                });
             }
             self.kept = None;
             let (bytes, stat, what) = self.steady()?;
             shared.note(&what);
             match what {
-                Found::Fresh => return Ok(Ground { expected: None, aside: None, rewrite: false }),
+                Found::Fresh => {
+                    return Ok(Ground {
+                        expected: None,
+                        aside: None,
+                        rewrite: false,
+                    });
+                }
                 Found::Same => {
                     shared.current().stat = stat;
                     let suspect = shared.suspect.load(Ordering::Relaxed) != 0;
-                    return Ok(Ground { expected: stat, aside: None, rewrite: suspect });
+                    return Ok(Ground {
+                        expected: stat,
+                        aside: None,
+                        rewrite: suspect,
+                    });
                 }
                 Found::Newer(document, checksum) => {
                     let revision = document.revision;
@@ -54,24 +69,27 @@ impl Writer {
                     if revision > shared.acknowledged() {
                         shared.make_durable()?;
                     }
-                    let seal = stat.map(|stat| Seal { revision, checksum, stat });
+                    let seal = stat.map(|stat| Seal {
+                        revision,
+                        checksum,
+                        stat,
+                    });
                     shared.publish(document, stat, checksum);
                     self.keep(revision, &bytes);
                     shared.acknowledge(revision, seal.as_ref());
                 }
-                Found::Edit(parsed) => self.absorb(*parsed, &bytes, stat)?,
+                Found::Edit(parsed) => match self.absorb(*parsed, &bytes, stat) {
+                    // A value in it is none: that is as broken as a comma that is missing.
+                    Err(Miss::Failed(StoreError::Syntax { error, .. }))
+                        if self.shows_the_last() =>
+                    {
+                        shared.note(&Found::Broken(error.clone()));
+                        return Ok(self.over_broken(stat, &error));
+                    }
+                    taken_up => taken_up?,
+                },
                 Found::Broken(ref error) if self.shows_the_last() => {
-                    return Ok(Ground {
-                        expected: stat,
-                        aside: Some(format!(
-                            "{}:{}:{}: {}",
-                            shared.paths.named.display(),
-                            error.line,
-                            error.column,
-                            error.message
-                        )),
-                        rewrite: false,
-                    });
+                    return Ok(self.over_broken(stat, error));
                 }
                 ref other => {
                     let refused = shared.refusal(other);
@@ -83,6 +101,19 @@ impl Writer {
             }
         }
         Err(Miss::Moved)
+    }
+
+    /// Goes on over a text that cannot be taken up, which is set aside if anything is written.
+    fn over_broken(&self, stat: Option<Stat>, error: &JsonError) -> Ground {
+        let path = self.shared.paths.named.display();
+        Ground {
+            expected: stat,
+            aside: Some(format!(
+                "{path}:{}:{}: {}",
+                error.line, error.column, error.message
+            )),
+            rewrite: false,
+        }
     }
 
     /// Whether the mirror shows the file that `stat` is of.
@@ -134,11 +165,20 @@ impl Writer {
         let mut again = Arc::unwrap_or_clone(document);
         again.revision += 1;
         let rendered = again.render();
-        let ground = Ground { expected: stat, aside: None, rewrite: true };
+        let ground = Ground {
+            expected: stat,
+            aside: None,
+            rewrite: true,
+        };
         let stat = self.replace(&rendered.bytes, rendered.checksum, again.revision, ground)?;
         self.size = rendered.bytes.len() as u64;
-        self.shared.publish(Arc::new(again), stat, rendered.checksum);
-        Ok(Ground { expected: stat, aside: None, rewrite: false })
+        self.shared
+            .publish(Arc::new(again), stat, rendered.checksum);
+        Ok(Ground {
+            expected: stat,
+            aside: None,
+            rewrite: false,
+        })
     }
 
     /// Puts `bytes` in the document's place: written beside it, made durable, exchanged, the folder
@@ -161,6 +201,7 @@ impl Writer {
             return Err(Miss::Moved);
         }
         self.make_way_for_previous(revision)?;
+        self.still_held()?;
         let displaced = match &ground.expected {
             Some(_) => Some(self.exchange(&scratch, revision)?),
             None => {
@@ -184,9 +225,17 @@ impl Writer {
         }
         shared.suspect.store(0, Ordering::Relaxed);
         // The exchange may have changed the time of the last change of anything about it.
-        let now = shared.disk.stat(path).ok().filter(|now| now.is_same_content(&written));
+        let now = shared
+            .disk
+            .stat(path)
+            .ok()
+            .filter(|now| now.is_same_content(&written));
         self.keep(revision, bytes);
-        let seal = now.map(|stat| Seal { revision, checksum, stat });
+        let seal = now.map(|stat| Seal {
+            revision,
+            checksum,
+            stat,
+        });
         shared.acknowledge(revision, seal.as_ref());
         self.displaced(displaced.as_deref(), &ground, revision);
         shared.problems.place(None);
@@ -230,7 +279,9 @@ impl Writer {
                     Ok(()) => Ok(displaced),
                     Err(error) => {
                         let outcome = self.despite(scratch, revision, "renaming", error);
-                        if outcome.is_err() && !matches!(outcome, Err(Miss::Failed(StoreError::Unknown { .. }))) {
+                        if outcome.is_err()
+                            && !matches!(outcome, Err(Miss::Failed(StoreError::Unknown { .. })))
+                        {
                             let _ = shared.disk.remove(&displaced);
                         }
                         outcome.map(|()| displaced)
@@ -283,10 +334,12 @@ impl Writer {
             let mut current = shared.current();
             current.kept = current.kept.max(revision);
         }
-        shared.problems.not_kept(result.err().map(|error| Problem::NotKept {
-            revision,
-            reason: error.to_string(),
-        }));
+        shared
+            .problems
+            .not_kept(result.err().map(|error| Problem::NotKept {
+                revision,
+                reason: error.to_string(),
+            }));
     }
 
     fn keep_copy(&mut self, revision: u64, bytes: &[u8]) -> io::Result<()> {
@@ -305,7 +358,9 @@ impl Writer {
             kept.retain(|kept| *kept != revision);
         }
         let document = found(shared.disk.stat(shared.document()))?;
-        let mut file = shared.disk.create(&path, shared.access(document.as_ref()))?;
+        let mut file = shared
+            .disk
+            .create(&path, shared.access(document.as_ref()))?;
         if let Err(error) = write_all(&mut *file, bytes) {
             let _ = shared.disk.remove(&path);
             return Err(error);
@@ -327,14 +382,21 @@ impl Writer {
         let path = shared.paths.previous();
         let stat = found(shared.disk.stat(&path)).map_err(failed("looking at", &path))?;
         let Some(stat) = stat else { return Ok(()) };
-        if self.previous.is_some_and(|previous| previous.is_same_content(&stat)) {
+        if self
+            .previous
+            .is_some_and(|previous| previous.is_same_content(&stat))
+        {
             return Ok(());
         }
         let aside = shared.aside(revision, "late");
-        shared.disk.rename(&path, &aside).map_err(failed("setting aside", &path))?;
+        shared
+            .disk
+            .rename(&path, &aside)
+            .map_err(failed("setting aside", &path))?;
         shared.problems.set_aside(Problem::SetAside {
             path: aside,
-            reason: "written into the document after it had been replaced, and not to be read".into(),
+            reason: "written into the document after it had been replaced, and not to be read"
+                .into(),
         });
         Ok(())
     }
@@ -358,7 +420,11 @@ impl Writer {
         if shared.disk.rename(path, &shared.paths.previous()).is_err() {
             return;
         }
-        let as_read = |stat: &Stat| ground.expected.is_some_and(|expected| expected.is_same_content(stat));
+        let as_read = |stat: &Stat| {
+            ground
+                .expected
+                .is_some_and(|expected| expected.is_same_content(stat))
+        };
         self.previous = stat.filter(as_read);
         if self.previous.is_none() {
             // Somebody's text came between the last look and the exchange.
@@ -371,7 +437,9 @@ impl Shared {
     /// Makes what is in the document's place durable: whoever put it there may not have come so far.
     pub(super) fn make_durable(&self) -> Result<(), StoreError> {
         let path = self.document();
-        self.disk.sync_file(path).map_err(failed("making it durable", path))?;
+        self.disk
+            .sync_file(path)
+            .map_err(failed("making it durable", path))?;
         let folder = &self.paths.folder;
         self.disk
             .sync_folder(folder)
@@ -380,7 +448,7 @@ impl Shared {
 
     /// Tells all processes of the machine that `revision` is durable. The lock is held.
     pub(super) fn acknowledge(&self, revision: u64, seal: Option<&Seal>) {
-        let write = |word: &dyn Word| {
+        let write = |word: &(dyn Word + 'static)| {
             if let Some(seal) = seal {
                 word.set_seal(seal);
             }
@@ -395,12 +463,15 @@ impl Shared {
         };
         let access = self.access(self.disk.stat(self.document()).ok().as_ref());
         let (path, scratch) = (self.paths.word(), self.paths.side_scratch());
-        match self.disk.create_word(&path, &scratch, access, &id, revision) {
+        match self
+            .disk
+            .create_word(&path, &scratch, access, &id, revision)
+        {
             Ok(word) => {
                 if let Some(seal) = seal {
                     word.set_seal(seal);
                 }
-                self.with_word(Word::retire);
+                self.with_word(<dyn Word>::retire);
                 self.set_word(word);
             }
             Err(error) => tracing::warn!("{}: cannot be made: {error}", path.display()),
@@ -423,7 +494,11 @@ struct Scratch<'s> {
 }
 
 impl<'s> Scratch<'s> {
-    fn write(shared: &'s Shared, access: crate::disk::Access, bytes: &[u8]) -> Result<Self, StoreError> {
+    fn write(
+        shared: &'s Shared,
+        access: crate::disk::Access,
+        bytes: &[u8],
+    ) -> Result<Self, StoreError> {
         let (path, mut file) = loop {
             let path = shared.paths.scratch();
             match shared.disk.create(&path, access) {
@@ -493,5 +568,8 @@ fn is_expected(expected: Option<&Stat>, there: Option<&Stat>) -> bool {
 }
 
 fn is_unsupported(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied)
+    matches!(
+        error.kind(),
+        io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied
+    )
 }

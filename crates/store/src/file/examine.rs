@@ -1,12 +1,13 @@
 //! Telling what is in the document's place.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::document::{Document, Parsed, Sealed, Unreadable};
 use super::shared::Shared;
 use crate::disk::Stat;
-use crate::health::Problem;
 use crate::error::StoreError;
+use crate::health::Problem;
 use crate::json::JsonError;
 
 /// What was found in the document's place.
@@ -28,7 +29,8 @@ pub(crate) enum Found {
     Format(String),
 }
 
-const RESTORE: &str = "`byname store restore` brings a kept revision back, `byname store adopt` takes what is there";
+const RESTORE: &str =
+    "`byname store restore` brings a kept revision back, `byname store adopt` takes what is there";
 
 impl Shared {
     /// Tells what `bytes`, read from `stat`, are. `None` stands for no file.
@@ -45,13 +47,20 @@ impl Shared {
         let (previous, id, shown, checksum) = {
             let current = self.current();
             let document = current.document.clone();
-            (document, current.id.clone(), current.revision, current.checksum)
+            (
+                document,
+                current.id.clone(),
+                current.revision,
+                current.checksum,
+            )
         };
         let parsed = match Document::parse(bytes, previous.as_deref()) {
             Ok(parsed) => parsed,
             Err(Unreadable::Format(found)) => return Found::Format(found),
             Err(Unreadable::Empty) => return Found::Damage(format!("is empty; {RESTORE}")),
-            Err(Unreadable::Zeros) => return Found::Damage(format!("holds nothing but zeros; {RESTORE}")),
+            Err(Unreadable::Zeros) => {
+                return Found::Damage(format!("holds nothing but zeros; {RESTORE}"));
+            }
             // Whoever takes away the header, or the value of an entry, is editing.
             Err(Unreadable::NotOurs(error)) if !untouched => return Found::Broken(error),
             Err(Unreadable::Syntax(error) | Unreadable::NotOurs(error)) => {
@@ -79,7 +88,9 @@ impl Shared {
             ));
         }
         match parsed.sealed {
-            Sealed::Right(sum) if document.revision == shown && sum == checksum && shown > 0 => Found::Same,
+            Sealed::Right(sum) if document.revision == shown && sum == checksum && shown > 0 => {
+                Found::Same
+            }
             Sealed::Right(_) if document.revision < known => Found::Damage(format!(
                 "is revision {}, although {known} was committed: an older copy was put here; \
                  `byname store restore` applies it, with `--revision {known}` it brings that back",
@@ -110,8 +121,13 @@ impl Shared {
 
     /// Notes for the operator what was found.
     pub(crate) fn note(&self, found: &Found) {
-        let path = self.paths.named.clone();
-        self.problems.place(match found {
+        self.problems.place(Self::problem(&self.paths.named, found));
+    }
+
+    /// What is to be said of what was found.
+    pub(crate) fn problem(path: &Path, found: &Found) -> Option<Problem> {
+        let path = path.to_path_buf();
+        match found {
             Found::Fresh | Found::Same | Found::Newer(..) => None,
             Found::Edit(_) => Some(Problem::EditWaits { path }),
             Found::Broken(error) => Some(Problem::BrokenEdit {
@@ -128,7 +144,7 @@ impl Shared {
                 path,
                 what: format!("has format {found}, which is newer than this program"),
             }),
-        });
+        }
     }
 
     /// Why nothing can be done with what was found; `None` when something can.

@@ -95,13 +95,17 @@ impl Writer {
         let note = Note {
             boot: clock.boot(),
             time: millis(time),
-            until: millis(clock.now()).saturating_add(millis(time)).saturating_add(1),
+            until: millis(clock.now())
+                .saturating_add(millis(time))
+                .saturating_add(1),
         };
         let text = serde_json::to_vec(&note).unwrap_or_default();
         let (path, scratch) = (shared.lease_path(id), shared.paths.side_scratch());
         let write = || -> io::Result<()> {
             let document = found(shared.disk.stat(shared.document()))?;
-            let mut file = shared.disk.create(&scratch, shared.access(document.as_ref()))?;
+            let mut file = shared
+                .disk
+                .create(&scratch, shared.access(document.as_ref()))?;
             write_all(&mut *file, &text)?;
             shared.disk.rename(&scratch, &path)
         };
@@ -153,10 +157,12 @@ impl Writer {
             return None;
         }
         let leases = self.shared.leases().unwrap_or_default();
-        let left = leases.into_iter().filter_map(|id| match self.shared.lease(id) {
-            Ok(Some((_, left))) => Some(left),
-            Ok(None) | Err(_) => None,
-        });
+        let left = leases
+            .into_iter()
+            .filter_map(|id| match self.shared.lease(id) {
+                Ok(Some((_, left))) => Some(left),
+                Ok(None) | Err(_) => None,
+            });
         left.min().map(|left| left + Duration::from_millis(1))
     }
 
@@ -166,7 +172,10 @@ impl Writer {
         let folder = shared.paths.leases();
         let snapshot = shared.mirror.snapshot();
         let mut removed = 0;
-        for id in shared.leases().map_err(failed("listing the leases", &folder))? {
+        for id in shared
+            .leases()
+            .map_err(failed("listing the leases", &folder))?
+        {
             let used = snapshot.iter().any(|(_, record)| record.lease == Some(id));
             if !used && !self.lives(id)? {
                 let path = shared.lease_path(id);

@@ -8,7 +8,7 @@ use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
 use super::examine::Found;
 use super::shared::{Shared, failed, found};
-use crate::disk::{Stat, Word};
+use crate::disk::Stat;
 use crate::error::StoreError;
 use crate::health::Problem;
 use crate::pending::Completer;
@@ -85,7 +85,10 @@ impl Loader {
                 return Some(std::mem::take(&mut inner.requests));
             }
             inner = match deadline {
-                None => self.more.wait(inner).unwrap_or_else(PoisonError::into_inner),
+                None => self
+                    .more
+                    .wait(inner)
+                    .unwrap_or_else(PoisonError::into_inner),
                 Some(deadline) => {
                     let left = deadline.saturating_duration_since(Instant::now());
                     if left.is_zero() {
@@ -121,12 +124,22 @@ pub(super) fn run(shared: &Arc<Shared>) {
                 shared.loader.nudge();
             }
         }
-        let period = match (memory.doubtful.is_some(), shared.options.watch && watcher.is_none()) {
+        let period = match (
+            memory.doubtful.is_some(),
+            shared.options.watch && watcher.is_none(),
+        ) {
             (true, _) => Some(shared.options.settle),
-            (false, true) => Some(shared.options.poll.map_or(NO_FOLDER, |poll| poll.min(NO_FOLDER))),
+            (false, true) => Some(
+                shared
+                    .options
+                    .poll
+                    .map_or(NO_FOLDER, |poll| poll.min(NO_FOLDER)),
+            ),
             (false, false) => shared.options.poll,
         };
-        let Some(requests) = shared.loader.next(period) else { return };
+        let Some(requests) = shared.loader.next(period) else {
+            return;
+        };
         let requests: Vec<_> = requests.into_iter().filter(Completer::begin).collect();
         let outcome = shared.look(&mut memory);
         if let Err(error) = &outcome {
@@ -151,9 +164,14 @@ fn watch(shared: &Arc<Shared>) -> Option<RecommendedWatcher> {
             Ok(event) if matches!(event.kind, EventKind::Access(_)) => false,
             Ok(event) => {
                 event.need_rescan()
-                    || event.paths.iter().filter_map(|path| path.file_name()).any(|name| {
-                        Some(name) == shared.paths.document.file_name() || shared.paths.is_scratch(name)
-                    })
+                    || event
+                        .paths
+                        .iter()
+                        .filter_map(|path| path.file_name())
+                        .any(|name| {
+                            Some(name) == shared.paths.document.file_name()
+                                || shared.paths.is_scratch(name)
+                        })
             }
             Err(_) => true,
         };
@@ -186,6 +204,30 @@ fn watch(shared: &Arc<Shared>) -> Option<RecommendedWatcher> {
 }
 
 impl Shared {
+    /// Without a word: whether the document's place is as it was, by looking.
+    pub(super) fn committed_without_word(&self) -> u64 {
+        let stat = self.disk.stat(self.document()).ok();
+        let current = self.current();
+        if current.stat == stat {
+            current.revision
+        } else {
+            current.revision + 1
+        }
+    }
+
+    /// Makes what is in place durable, where that can be asked for.
+    pub(super) fn make_durable_if_possible(&self) -> Result<(), StoreError> {
+        match self.make_durable() {
+            // Nothing on it can be lost that was read from it.
+            Err(StoreError::Io { source, .. })
+                if source.kind() == io::ErrorKind::ReadOnlyFilesystem =>
+            {
+                Ok(())
+            }
+            durable => durable,
+        }
+    }
+
     /// Brings the mirror up to date with what is in the document's place. Returns its revision.
     fn look(self: &Arc<Self>, memory: &mut Memory) -> Result<u64, StoreError> {
         self.renew_word()?;
@@ -226,14 +268,10 @@ impl Shared {
                         self.wait_for(revision);
                     }
                     if revision > self.acknowledged() {
-                        match self.make_durable() {
-                            Err(StoreError::Io { source, .. })
-                                if source.kind() == io::ErrorKind::ReadOnlyFilesystem => {}
-                            durable => durable?,
-                        }
+                        self.make_durable_if_possible()?;
                     }
                     self.publish(document, stat, checksum);
-                    self.with_word(|word: &dyn Word| word.raise(revision));
+                    self.with_word(|word| word.raise(revision));
                 }
             }
             Found::Edit(_) => {
@@ -267,7 +305,7 @@ impl Shared {
     }
 
     /// When the document's place does not hold what was acknowledged last, its kept copy does.
-    pub(super) fn fall_back(&self) -> Result<(), StoreError> {
+    pub(super) fn fall_back(self: &Arc<Self>) -> Result<(), StoreError> {
         let known = self.known();
         let (shown, id) = {
             let current = self.current();

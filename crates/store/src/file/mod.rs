@@ -19,8 +19,7 @@ mod writer;
 use std::fmt;
 use std::hash::{BuildHasher, Hasher};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::Arc;
 use std::time::Duration;
 
 use byname_registry::Registry;
@@ -33,7 +32,7 @@ use self::examine::Found;
 use self::paths::Paths;
 use self::queue::Job;
 use self::shared::{Shared, failed, found};
-use crate::disk::{Disk, RealDisk};
+use crate::disk::{Disk, RealDisk, Word};
 use crate::error::StoreError;
 use crate::health::Health;
 use crate::lease::{Lease, LeaseId};
@@ -70,7 +69,6 @@ use crate::watch::Watch;
 /// ```
 pub struct FileStore {
     shared: Arc<Shared>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl FileStore {
@@ -83,7 +81,7 @@ impl FileStore {
     /// kept copy of what was committed last, [`StoreError::Damage`], [`StoreError::Syntax`] or
     /// [`StoreError::Format`].
     pub fn open(path: impl AsRef<Path>, options: FileOptions) -> Result<Self, StoreError> {
-        Self::open_on(Arc::new(RealDisk::new()), path, options)
+        Self::open_on(Arc::new(RealDisk), path, options)
     }
 
     /// Opens a registry on a disk of one's own.
@@ -97,10 +95,13 @@ impl FileStore {
         options: FileOptions,
     ) -> Result<Self, StoreError> {
         let path = path.as_ref();
-        let document = disk.resolve(path).map_err(failed("following links", path))?;
+        let document = disk
+            .resolve(path)
+            .map_err(failed("following links", path))?;
         let paths = Paths::new(path, document);
         if !options.network {
-            let folder = found(disk.network(&paths.folder)).map_err(failed("looking at the folder", &paths.folder))?;
+            let folder = found(disk.network(&paths.folder))
+                .map_err(failed("looking at the folder", &paths.folder))?;
             if let Some(Some(kind)) = folder {
                 return Err(StoreError::Network {
                     path: path.to_path_buf(),
@@ -110,12 +111,11 @@ impl FileStore {
         }
         let store = Self {
             shared: Arc::new(Shared::new(disk, paths, options)),
-            threads: Mutex::default(),
         };
         store.first_look()?;
         let options = &store.shared.options;
         if (options.watch || options.poll.is_some()) && store.shared.loader.start() {
-            store.start("byname-store-read", loader::run);
+            store.shared.start("byname-read", loader::run);
         }
         Ok(store)
     }
@@ -124,10 +124,13 @@ impl FileStore {
     fn first_look(&self) -> Result<(), StoreError> {
         let shared = &self.shared;
         let read = shared.read_document()?;
-        let kept = shared
-            .kept_revisions()
-            .map_err(failed("listing the kept revisions", &shared.paths.revisions()))?;
-        let in_place = read.as_ref().and_then(|(bytes, _)| Document::parse(bytes, None).ok());
+        let kept = shared.kept_revisions().map_err(failed(
+            "listing the kept revisions",
+            &shared.paths.revisions(),
+        ))?;
+        let in_place = read
+            .as_ref()
+            .and_then(|(bytes, _)| Document::parse(bytes, None).ok());
         let whole = in_place
             .as_ref()
             .is_some_and(|parsed| matches!(parsed.sealed, Sealed::Right(_)));
@@ -145,7 +148,10 @@ impl FileStore {
             shared.renew_word()?;
         }
         // A kept copy was durable before it was made, whether or not it has survived whole.
-        let newest = kept.into_iter().rev().find(|revision| shared.kept(*revision, id.as_deref()).is_some());
+        let newest = kept
+            .into_iter()
+            .rev()
+            .find(|revision| shared.kept(*revision, id.as_deref()).is_some());
         shared.current().kept = newest.unwrap_or(0);
         let what = shared.examine(read.as_ref().map(|(bytes, stat)| (&**bytes, stat)));
         shared.note(&what);
@@ -162,7 +168,10 @@ impl FileStore {
             }
             Found::Edit(ref parsed) if shared.known() == 0 || shared.fall_back().is_err() => {
                 // There is nothing else to show: somebody must take it up, and then it is shown.
-                shared.current().id.get_or_insert_with(|| Arc::clone(&parsed.document.id));
+                shared
+                    .current()
+                    .id
+                    .get_or_insert_with(|| Arc::clone(&parsed.document.id));
                 if shared.options.repair {
                     return Ok(());
                 }
@@ -174,16 +183,27 @@ impl FileStore {
                     return Err(refused("nobody who may write has taken it up yet"));
                 }
                 let (completer, pending) = Pending::new();
-                self.push(Job::Absorb(completer), shared.options.wait);
+                shared.push(Job::Absorb(completer), shared.options.wait);
                 pending.wait().map(|_| ()).map_err(|error| match error {
-                    StoreError::Io { source, .. } => refused(&format!("cannot be taken up: {source}")),
+                    StoreError::Io { source, .. } => {
+                        refused(&format!("cannot be taken up: {source}"))
+                    }
                     error => error,
                 })
             }
             other => {
-                let fallen = if shared.known() > 0 { shared.fall_back().is_ok() } else { false };
+                let fallen = if shared.known() > 0 {
+                    shared.fall_back().is_ok()
+                } else {
+                    false
+                };
                 match shared.refusal(&other) {
-                    Some(error) if !shared.options.repair && (!fallen || matches!(other, Found::Format(_))) => Err(error),
+                    Some(error)
+                        if !shared.options.repair
+                            && (!fallen || matches!(other, Found::Format(_))) =>
+                    {
+                        Err(error)
+                    }
                     _ => Ok(()),
                 }
             }
@@ -233,32 +253,103 @@ impl FileStore {
                 why: "the store was opened for reading only",
             });
         } else {
-            self.push(job, wait);
+            self.shared.push(job, wait);
+        }
+        pending
+    }
+}
+
+impl Store for FileStore {
+    fn id(&self) -> Option<String> {
+        self.shared.current().id.as_deref().map(str::to_owned)
+    }
+
+    fn mirror(&self) -> &Registry<Record> {
+        &self.shared.mirror
+    }
+
+    fn committed(&self) -> u64 {
+        match self.shared.with_word(<dyn Word>::load) {
+            Some(revision) => revision,
+            None => self.shared.committed_without_word(),
+        }
+    }
+
+    fn refresh(&self) -> Pending<u64> {
+        let shown = self.shared.mirror.revision();
+        if self.committed() <= shown {
+            return Pending::done(Ok(shown));
+        }
+        let (completer, pending) = Pending::new();
+        if self.shared.loader.request(completer) {
+            self.shared.start("byname-read", loader::run);
         }
         pending
     }
 
-    fn push(&self, job: Job, wait: Duration) {
-        if self.shared.queue.push(job, wait) {
-            self.start("byname-store-write", writer::run);
+    fn submit(&self, transaction: Transaction) -> Pending<u64> {
+        if let Err(error) = self.shared.options.limits.check(&transaction) {
+            return Pending::done(Err(error));
+        }
+        let wait = transaction.wait.unwrap_or(self.shared.options.wait);
+        self.ask_within(wait, |completer| Job::Commit(transaction, completer))
+    }
+
+    fn watch(&self, after: u64) -> Watch {
+        self.shared.history.watch(after)
+    }
+
+    fn grant(&self, time: Duration) -> Pending<Lease> {
+        self.ask(|completer| Job::Grant(time, completer))
+    }
+
+    fn keep_alive(&self, id: LeaseId) -> Pending<Lease> {
+        self.ask(|completer| Job::KeepAlive(id, completer))
+    }
+
+    fn revoke(&self, id: LeaseId) -> Pending<u64> {
+        self.ask(|completer| Job::Revoke(id, completer))
+    }
+
+    fn health(&self) -> Health {
+        let committed = self.shared.acknowledged();
+        let revision = self.shared.mirror.revision();
+        let behind = self.shared.current().behind;
+        Health {
+            revision,
+            committed: committed.max(revision),
+            stale: behind.map(|since| since.elapsed()),
+            problems: self.shared.problems.all(),
         }
     }
 
-    fn start(&self, name: &str, run: fn(&Arc<Shared>)) {
-        let shared = Arc::clone(&self.shared);
-        let thread = std::thread::Builder::new().name(name.into()).spawn(move || run(&shared));
-        match thread {
-            Ok(thread) => self
-                .threads
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(thread),
-            Err(error) => {
-                // Nobody will serve those who wait, nor those who come.
-                self.shared.queue.close();
-                self.shared.queue.refuse_all(&failed("starting a thread for", &self.shared.paths.named)(error));
-                self.shared.loader.close();
-            }
-        }
+    fn limits(&self) -> Limits {
+        self.shared.options.limits
     }
+}
+
+impl Drop for FileStore {
+    fn drop(&mut self) {
+        self.shared.close();
+    }
+}
+
+impl fmt::Debug for FileStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FileStore")
+            .field("document", &self.shared.paths.document)
+            .field("revision", &self.shared.mirror.revision())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A number that nobody else has.
+fn random() -> u64 {
+    // Each state has keys from the system's source of random numbers.
+    std::hash::RandomState::new().build_hasher().finish()
+}
+
+/// Names a registry that is made now.
+fn new_id() -> Arc<str> {
+    format!("{:016x}{:016x}", random(), random()).into()
 }

@@ -36,7 +36,9 @@ impl BootClock for SystemBootClock {
         #[cfg(not(target_os = "linux"))]
         {
             // Without such a clock the wall clock must do.
-            std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default()
+            std::time::SystemTime::UNIX_EPOCH
+                .elapsed()
+                .unwrap_or_default()
         }
     }
 

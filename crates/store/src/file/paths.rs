@@ -80,7 +80,9 @@ impl Paths {
                 .is_some_and(|rest| {
                     let mut parts = rest.split(|byte| *byte == b'-');
                     let number = |part: Option<&[u8]>| {
-                        part.is_some_and(|part| !part.is_empty() && part.iter().all(u8::is_ascii_digit))
+                        part.is_some_and(|part| {
+                            !part.is_empty() && part.iter().all(u8::is_ascii_digit)
+                        })
                     };
                     number(parts.next()) && number(parts.next()) && parts.next().is_none()
                 })
@@ -122,15 +124,30 @@ mod tests {
         for scratch in [paths.scratch(), paths.side_scratch()] {
             assert!(paths.is_scratch(scratch.file_name().expect("a file")));
         }
-        for other in [".m.json.1-2.tmp~", ".m.json.1-x.tmp", ".m.json.-.tmp", "m.json", ".m.json.swp", ".n.json.1-2.tmp"] {
+        for other in [
+            ".m.json.1-2.tmp~",
+            ".m.json.1-x.tmp",
+            ".m.json.-.tmp",
+            "m.json",
+            ".m.json.swp",
+            ".n.json.1-2.tmp",
+        ] {
             assert!(!paths.is_scratch(OsStr::new(other)), "{other}");
         }
     }
 
     #[test]
     fn kept_revisions_are_told_from_other_names() {
-        assert_eq!(kept_revision(OsStr::new("00000000000000000042.json")), Some(42));
-        for other in ["42.json", "00000000000000000042.jsn", "0000000000000000004x.json", "99999999999999999999.json"] {
+        assert_eq!(
+            kept_revision(OsStr::new("00000000000000000042.json")),
+            Some(42)
+        );
+        for other in [
+            "42.json",
+            "00000000000000000042.jsn",
+            "0000000000000000004x.json",
+            "99999999999999999999.json",
+        ] {
             assert_eq!(kept_revision(OsStr::new(other)), None, "{other}");
         }
     }

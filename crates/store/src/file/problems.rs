@@ -73,7 +73,12 @@ impl Problems {
 
     pub(crate) fn all(&self) -> Vec<Problem> {
         self.with(|list| {
-            let single = [&list.place, &list.not_kept, &list.not_watched, &list.unreachable];
+            let single = [
+                &list.place,
+                &list.not_kept,
+                &list.not_watched,
+                &list.unreachable,
+            ];
             let single = single.into_iter().filter_map(Clone::clone);
             single.chain(list.aside.iter().cloned()).collect()
         })

@@ -57,7 +57,9 @@ impl Job {
             | Self::Adopt(completer)
             | Self::Sweep(completer)
             | Self::Absorb(completer) => completer.complete(Err(error)),
-            Self::Grant(_, completer) | Self::KeepAlive(_, completer) => completer.complete(Err(error)),
+            Self::Grant(_, completer) | Self::KeepAlive(_, completer) => {
+                completer.complete(Err(error))
+            }
         }
     }
 }
@@ -147,7 +149,10 @@ impl Queue {
                 return Next::Work;
             }
             inner = match deadline {
-                None => self.more.wait(inner).unwrap_or_else(PoisonError::into_inner),
+                None => self
+                    .more
+                    .wait(inner)
+                    .unwrap_or_else(PoisonError::into_inner),
                 Some(deadline) => {
                     let left = deadline.saturating_duration_since(Instant::now());
                     if left.is_zero() {
@@ -165,7 +170,11 @@ impl Queue {
     pub(crate) fn take(&self, most: usize) -> (Vec<Job>, bool) {
         let mut inner = self.lock();
         let count = inner.jobs.len().min(most);
-        let jobs = inner.jobs.drain(..count).map(|queued| queued.job).collect::<Vec<_>>();
+        let jobs = inner
+            .jobs
+            .drain(..count)
+            .map(|queued| queued.job)
+            .collect::<Vec<_>>();
         let expire = std::mem::take(&mut inner.expire);
         drop(inner);
         (jobs.into_iter().filter(Job::begin).collect(), expire)
@@ -225,10 +234,6 @@ impl Queue {
     pub(crate) fn close(&self) {
         self.lock().closing = true;
         self.more.notify_all();
-    }
-
-    pub(crate) fn is_closing(&self) -> bool {
-        self.lock().closing
     }
 }
 

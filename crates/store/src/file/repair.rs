@@ -20,22 +20,34 @@ impl Writer {
             .filter(|parsed| matches!(parsed.sealed, Sealed::Right(_)))
             .map(|parsed| parsed.document)
             .filter(|document| document.revision < shared.known())
-            .filter(|document| shared.current().id.as_ref().is_none_or(|id| **id == *document.id));
+            .filter(|document| {
+                shared
+                    .current()
+                    .id
+                    .as_ref()
+                    .is_none_or(|id| **id == *document.id)
+            });
         let content = match (revision, older) {
             (0, Some(older)) => older,
             (0, None) => shared.newest_kept().ok_or_else(|| StoreError::Damage {
                 path: shared.paths.named.clone(),
                 what: "has no kept revision that could be restored".into(),
             })?,
-            (revision, _) => shared.kept(revision, None).ok_or_else(|| StoreError::Damage {
-                path: shared.paths.revision(revision),
-                what: format!(
-                    "revision {revision} is not kept, or its copy is damaged; kept are {:?}",
-                    shared.kept_revisions().unwrap_or_default()
-                ),
-            })?,
+            (revision, _) => shared
+                .kept(revision, None)
+                .ok_or_else(|| StoreError::Damage {
+                    path: shared.paths.revision(revision),
+                    what: format!(
+                        "revision {revision} is not kept, or its copy is damaged; kept are {:?}",
+                        shared.kept_revisions().unwrap_or_default()
+                    ),
+                })?,
         };
-        self.install(&content, there.map(|(bytes, stat)| (bytes, stat)), "replaced by a restored revision")
+        self.install(
+            &content,
+            there.map(|(bytes, stat)| (bytes, stat)),
+            "replaced by a restored revision",
+        )
     }
 
     /// Takes what is in the document's place, whatever its history, as a new revision.
@@ -57,7 +69,11 @@ impl Writer {
                 });
             }
         };
-        self.install(&content, Some((bytes, stat)), "replaced by the document made of it")
+        self.install(
+            &content,
+            Some((bytes, stat)),
+            "replaced by the document made of it",
+        )
     }
 
     /// Makes `content` the next revision, and sets aside what is in place.
@@ -111,8 +127,12 @@ impl Writer {
                 batch.put_slot(name, revision, slot.clone());
             }
         }
-        batch.document.take_extras(content);
-        let ground = Ground { expected, aside: None, rewrite: true };
+        batch.set_fields(content.fields().clone());
+        let ground = Ground {
+            expected,
+            aside: None,
+            rewrite: true,
+        };
         match self.commit(batch, ground) {
             Ok(revision) => Ok(revision),
             Err(Miss::Failed(error)) => Err(error),
@@ -137,7 +157,10 @@ impl Writer {
         let shared = Arc::clone(&self.shared);
         let mut removed = 0;
         for folder in [&shared.paths.folder, &shared.paths.side] {
-            let names = shared.disk.list(folder).map_err(failed("listing", folder))?;
+            let names = shared
+                .disk
+                .list(folder)
+                .map_err(failed("listing", folder))?;
             for name in names.iter().filter(|name| shared.paths.is_scratch(name)) {
                 let path = folder.join(name);
                 let read = found(shared.disk.read(&path)).map_err(failed("reading", &path))?;
@@ -145,10 +168,14 @@ impl Writer {
                 if is_of_use(&bytes) {
                     // Somebody's text, displaced by a writer that ended before it looked at it.
                     let aside = shared.aside(shared.known(), "displaced");
-                    shared.disk.rename(&path, &aside).map_err(failed("setting aside", &path))?;
+                    shared
+                        .disk
+                        .rename(&path, &aside)
+                        .map_err(failed("setting aside", &path))?;
                     shared.problems.set_aside(Problem::SetAside {
                         path: aside,
-                        reason: "found in the place of a temporary; a hand may have written it".into(),
+                        reason: "found in the place of a temporary; a hand may have written it"
+                            .into(),
                     });
                 } else {
                     found(shared.disk.remove(&path)).map_err(failed("removing", &path))?;
@@ -163,7 +190,9 @@ impl Writer {
     fn sweep_kept(&mut self) -> Result<u64, StoreError> {
         let shared = Arc::clone(&self.shared);
         let folder = shared.paths.revisions();
-        let revisions = shared.kept_revisions().map_err(failed("listing", &folder))?;
+        let revisions = shared
+            .kept_revisions()
+            .map_err(failed("listing", &folder))?;
         let (good, bad): (Vec<_>, Vec<_>) = revisions
             .into_iter()
             .partition(|revision| shared.kept(*revision, None).is_some());
@@ -184,6 +213,19 @@ impl Writer {
 fn is_of_use(bytes: &[u8]) -> bool {
     match Document::parse(bytes, None) {
         Ok(parsed) => !matches!(parsed.sealed, Sealed::Right(_)),
-        Err(_) => !super::document::may_be_cut(bytes),
+        Err(_) => !is_cut(bytes),
     }
+}
+
+/// Whether the writer of `bytes` was stopped before all of them were there.
+fn is_cut(bytes: &[u8]) -> bool {
+    let head = String::from_utf8_lossy(&bytes[..bytes.len().min(1_024)]);
+    let length = head.split_once("\"length\": ").map(|(_, rest)| {
+        let digits = rest
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(rest.len());
+        rest[..digits].parse::<usize>()
+    });
+    // Without that line not even the header is whole.
+    !matches!(length, Some(Ok(length)) if length <= bytes.len())
 }

@@ -4,15 +4,17 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Instant;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use byname_registry::{Changes, Handle, Registry};
 
 use super::document::{Document, Sealed};
+use super::loader::Loader;
 use super::options::FileOptions;
 use super::paths::{Paths, kept_revision};
 use super::problems::Problems;
-use super::queue::Queue;
+use super::queue::{Job, Queue};
 use crate::disk::{Access, Disk, Seal, Stat, Word};
 use crate::error::StoreError;
 use crate::history::History;
@@ -45,6 +47,7 @@ pub(crate) struct Shared {
     pub(crate) mirror: Registry<Record>,
     pub(crate) history: History,
     pub(crate) queue: Queue,
+    pub(crate) loader: Loader,
     pub(crate) problems: Problems,
     /// The shared word, under the one name "word": replaced when somebody replaces its file.
     words: Registry<Words>,
@@ -55,6 +58,8 @@ pub(crate) struct Shared {
     pub(crate) suspect: AtomicU64,
     /// Whether an entry with a lease has been seen.
     pub(crate) leased: AtomicBool,
+    /// The reader and the writer, as far as they were needed.
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 pub(crate) struct Words(pub(crate) Box<dyn Word>);
@@ -92,6 +97,8 @@ impl Shared {
             history: History::new(&mirror),
             mirror,
             queue: Queue::new(),
+            loader: Loader::default(),
+            threads: Mutex::default(),
             problems: Problems::default(),
             words: Registry::new(),
             word: OnceLock::new(),
@@ -115,7 +122,7 @@ impl Shared {
 
     /// Calls `read` with the shared word, if there is one.
     #[inline]
-    pub(crate) fn with_word<R>(&self, read: impl FnOnce(&dyn Word) -> R) -> Option<R> {
+    pub(crate) fn with_word<R>(&self, read: impl FnOnce(&(dyn Word + 'static)) -> R) -> Option<R> {
         let word = self.word.get()?.get()?;
         Some(read(&*word.0))
     }
@@ -133,7 +140,7 @@ impl Shared {
 
     /// What the shared word says; 0 when there is none, or it was replaced.
     pub(crate) fn acknowledged(&self) -> u64 {
-        match self.with_word(Word::load) {
+        match self.with_word(<dyn Word>::load) {
             Some(u64::MAX) | None => 0,
             Some(revision) => revision,
         }
@@ -148,7 +155,7 @@ impl Shared {
     }
 
     pub(crate) fn seal(&self) -> Option<Seal> {
-        self.with_word(Word::seal).flatten()
+        self.with_word(<dyn Word>::seal).flatten()
     }
 
     /// Opens the word's path again if what is mapped is not what stands there. Without permission to
@@ -156,7 +163,8 @@ impl Shared {
     pub(crate) fn renew_word(&self) -> Result<(), StoreError> {
         let path = self.paths.word();
         let mapped = self.with_word(|word| (word.load(), word.stat().ok()));
-        let there = found(self.disk.stat(&path)).map_err(failed("looking at the shared word", &path))?;
+        let there =
+            found(self.disk.stat(&path)).map_err(failed("looking at the shared word", &path))?;
         if let (Some((loaded, Some(mapped))), Some(there)) = (mapped, there)
             && loaded != u64::MAX
             && mapped.is_same_file(&there)
@@ -187,20 +195,108 @@ impl Shared {
         }
     }
 
+    /// Has the writer do something; it waits at most so long for the lock.
+    pub(crate) fn push(self: &Arc<Self>, job: Job, wait: Duration) {
+        if self.queue.push(job, wait) {
+            self.start("byname-write", super::writer::run);
+        }
+    }
+
+    /// Has the writer look at the leases when they end.
+    fn look_at_leases(self: &Arc<Self>) {
+        if !self.options.read_only && self.queue.look_at_leases() {
+            self.start("byname-write", super::writer::run);
+        }
+    }
+
+    pub(crate) fn start(self: &Arc<Self>, name: &str, run: fn(&Arc<Self>)) {
+        let shared = Arc::clone(self);
+        let builder = std::thread::Builder::new().name(name.into());
+        match builder.spawn(move || run(&shared)) {
+            Ok(thread) => self.threads().push(thread),
+            Err(error) => {
+                // Nobody will serve those who wait, nor those who come.
+                let error = failed("starting a thread for", &self.paths.named)(error);
+                self.queue.close();
+                self.queue.refuse_all(&error);
+                self.loader.close();
+            }
+        }
+    }
+
+    fn threads(&self) -> MutexGuard<'_, Vec<JoinHandle<()>>> {
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends both threads, after what they have begun.
+    pub(crate) fn close(&self) {
+        self.queue.close();
+        self.loader.close();
+        loop {
+            let Some(thread) = self.threads().pop() else {
+                return;
+            };
+            // A panic in it has been told to those who waited for it.
+            let _ = thread.join();
+        }
+    }
+
+    /// Publishes `document`, which differs from what is shown in `names`; as
+    /// [`publish`](Self::publish) if something else than `base` is shown.
+    pub(crate) fn publish_names(
+        self: &Arc<Self>,
+        document: Arc<Document>,
+        stat: Option<Stat>,
+        checksum: u64,
+        base: u64,
+        names: &[Arc<str>],
+    ) {
+        self.publish_with(document, stat, checksum, |shown, document| {
+            if shown != base {
+                return difference(&self.mirror, document);
+            }
+            let mut changes = Changes::new();
+            for name in names {
+                match document.get(name) {
+                    Some(slot) => put(&mut changes, name, slot),
+                    None => changes.remove(name),
+                }
+            }
+            changes
+        });
+    }
+
     /// Publishes `document`, which is durable, unless the mirror shows it already or is further.
-    pub(crate) fn publish(&self, document: Arc<Document>, stat: Option<Stat>, checksum: u64) {
+    pub(crate) fn publish(
+        self: &Arc<Self>,
+        document: Arc<Document>,
+        stat: Option<Stat>,
+        checksum: u64,
+    ) {
+        self.publish_with(document, stat, checksum, |_, document| {
+            difference(&self.mirror, document)
+        });
+    }
+
+    fn publish_with(
+        self: &Arc<Self>,
+        document: Arc<Document>,
+        stat: Option<Stat>,
+        checksum: u64,
+        changes: impl FnOnce(u64, &Document) -> Changes<Record>,
+    ) {
+        let mut leased = false;
         let mut current = self.current();
         if document.revision < current.revision {
             return;
         }
         if document.revision > current.revision {
-            let mut leased = false;
-            let changes = difference(&self.mirror, &document, &mut leased);
-            if leased {
-                self.leased.store(true, Ordering::Relaxed);
-            }
-            // The revision is above the mirror's, which only this function changes; it was checked
-            // against the bound when it was read.
+            let changes = changes(current.revision, &document);
+            leased = changes
+                .iter()
+                .any(|(_, record)| record.is_some_and(|record| record.lease.is_some()));
+            // Only this function publishes, and the revision is above what is shown; it was checked
+            // against the bound when it was read or made.
             if self.mirror.publish(document.revision, changes).is_err() {
                 return;
             }
@@ -212,6 +308,12 @@ impl Shared {
         current.checksum = checksum;
         if current.revision >= self.acknowledged() {
             current.behind = None;
+        }
+        drop(current);
+        self.history.keep();
+        if leased {
+            self.leased.store(true, Ordering::Relaxed);
+            self.look_at_leases();
         }
     }
 
@@ -228,7 +330,10 @@ impl Shared {
     /// The numbers of the kept revisions, in order, whether or not they can be relied on.
     pub(crate) fn kept_revisions(&self) -> io::Result<Vec<u64>> {
         let names = found(self.disk.list(&self.paths.revisions()))?.unwrap_or_default();
-        let mut revisions: Vec<u64> = names.iter().filter_map(|name| kept_revision(name)).collect();
+        let mut revisions: Vec<u64> = names
+            .iter()
+            .filter_map(|name| kept_revision(name))
+            .collect();
         revisions.sort_unstable();
         Ok(revisions)
     }
@@ -236,7 +341,10 @@ impl Shared {
     /// The newest kept revision that can be relied on.
     pub(crate) fn newest_kept(&self) -> Option<Document> {
         let revisions = self.kept_revisions().ok()?;
-        revisions.into_iter().rev().find_map(|revision| self.kept(revision, None))
+        revisions
+            .into_iter()
+            .rev()
+            .find_map(|revision| self.kept(revision, None))
     }
 
     /// A free path among what was set aside.
@@ -250,15 +358,10 @@ impl Shared {
 }
 
 /// What must change in the mirror for it to show `document`.
-fn difference(mirror: &Registry<Record>, document: &Document, leased: &mut bool) -> Changes<Record> {
+fn difference(mirror: &Registry<Record>, document: &Document) -> Changes<Record> {
     let shown = mirror.snapshot();
     let mut changes = Changes::new();
     let mut old = shown.entries().peekable();
-    let mut put = |changes: &mut Changes<Record>, name: &str, slot: &super::document::Slot| {
-        *leased |= slot.record.lease.is_some();
-        // The name was checked when the document was read or the transaction taken.
-        let _ = changes.put(name, slot.revision, slot.record.clone());
-    };
     for (name, slot) in document.entries() {
         while let Some((gone, _)) = old.next_if(|(old, _)| *old < &**name) {
             changes.remove(gone);
@@ -272,4 +375,9 @@ fn difference(mirror: &Registry<Record>, document: &Document, leased: &mut bool)
         changes.remove(gone);
     }
     changes
+}
+
+fn put(changes: &mut Changes<Record>, name: &str, slot: &super::document::Slot) {
+    // The name was checked when the document was read, or the transaction taken.
+    let _ = changes.put(name, slot.revision, slot.record.clone());
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::document::{Document, Slot};
-use super::lock::{FileLock, Refused, Wait, read_holder};
+use super::document::{Document, Fields, Slot};
+use super::lock::{FileLock, Held, Refused, Wait, read_holder};
 use super::queue::{Job, Next};
 use super::shared::{Shared, failed, found};
 use crate::disk::{Access, Stat};
@@ -22,6 +22,8 @@ const TRIES: usize = 16;
 pub(super) struct Writer {
     pub(super) shared: Arc<Shared>,
     lock: Option<FileLock>,
+    /// The right to write, while it is had.
+    held: Option<Held>,
     /// Whether what a previous writer may have left has been swept.
     swept: bool,
     /// The document that was displaced last, as it was then; `None` when it has to be looked at.
@@ -65,6 +67,7 @@ pub(super) struct Batch {
     pub(super) document: Document,
     base: u64,
     undo: Vec<(Arc<str>, Option<Slot>)>,
+    fields: Option<Fields>,
     size: u64,
 }
 
@@ -74,6 +77,7 @@ impl Batch {
             base: document.revision,
             document,
             undo: Vec::new(),
+            fields: None,
             size,
         }
     }
@@ -94,6 +98,20 @@ impl Batch {
         self.undo.push((Arc::clone(name), old));
     }
 
+    /// Puts what another document holds, with the fields that are not known.
+    pub(super) fn put_slot(&mut self, name: &Arc<str>, revision: u64, mut slot: Slot) {
+        slot.revision = revision;
+        self.undo
+            .push((Arc::clone(name), self.document.get(name).cloned()));
+        self.document.restore(Arc::clone(name), Some(slot));
+    }
+
+    /// Takes over what another document has beside its entries.
+    pub(super) fn set_fields(&mut self, fields: Fields) {
+        let before = self.document.set_fields(fields);
+        self.fields.get_or_insert(before);
+    }
+
     /// Returns whether there was such an entry.
     pub(super) fn remove(&mut self, name: &Arc<str>) -> bool {
         let old = self.document.remove(name);
@@ -108,9 +126,12 @@ impl Batch {
         self.undo.iter().map(|(name, _)| name)
     }
 
-    fn take_back(mut self) -> Document {
+    pub(super) fn take_back(mut self) -> Document {
         for (name, slot) in self.undo.drain(..).rev() {
             self.document.restore(name, slot);
+        }
+        if let Some(fields) = self.fields {
+            self.document.set_fields(fields);
         }
         self.document.revision = self.base;
         self.document
@@ -131,6 +152,7 @@ pub(super) fn run(shared: &Arc<Shared>) {
     let mut writer = Writer {
         shared: Arc::clone(shared),
         lock: None,
+        held: None,
         swept: false,
         previous: None,
         kept: None,
@@ -150,22 +172,29 @@ impl Writer {
             return;
         }
         let shared = Arc::clone(&self.shared);
-        let Some(mut lock) = self.lock.take() else { return };
+        let Some(mut lock) = self.lock.take() else {
+            return;
+        };
         let acquired = lock.acquire(&mut |_| {
             let holder = || read_holder(&*shared.disk, &shared.paths.side);
-            if shared.queue.time_out(holder) { Wait::GoOn } else { Wait::GiveUp }
+            if shared.queue.time_out(holder) {
+                Wait::GoOn
+            } else {
+                Wait::GiveUp
+            }
         });
         match acquired {
             Ok(held) => {
                 let (jobs, expire) = shared.queue.take(BATCH);
+                self.held = Some(held);
                 self.under_lock(jobs, expire);
-                drop(held);
+                self.held = None;
                 for answer in self.answers.drain(..) {
                     answer();
                 }
             }
             Err(Refused::GaveUp { .. }) => {}
-            Err(Refused::Failed(error)) => {
+            Err(Refused::Io(error)) => {
                 // The folder may have been removed: it is made anew the next time.
                 shared.queue.refuse_all(&error);
                 return;
@@ -176,7 +205,10 @@ impl Writer {
 
     /// Makes what stands beside the document.
     fn prepare(&mut self) -> Result<(), StoreError> {
-        if self.lock.is_some() && found(self.shared.disk.stat(&self.shared.paths.side)).is_ok_and(|stat| stat.is_some()) {
+        if self.lock.is_some()
+            && found(self.shared.disk.stat(&self.shared.paths.side))
+                .is_ok_and(|stat| stat.is_some())
+        {
             return Ok(());
         }
         let shared = &*self.shared;
@@ -184,7 +216,10 @@ impl Writer {
         // From the first folder that exists down to the document's own.
         let mut missing = Vec::new();
         let mut folder = paths.folder.as_path();
-        while found(disk.stat(folder)).map_err(failed("looking at the folder", folder))?.is_none() {
+        while found(disk.stat(folder))
+            .map_err(failed("looking at the folder", folder))?
+            .is_none()
+        {
             missing.push(folder);
             match folder.parent() {
                 Some(parent) if !parent.as_os_str().is_empty() => folder = parent,
@@ -192,18 +227,32 @@ impl Writer {
             }
         }
         for folder in missing.into_iter().rev() {
-            disk.create_folder(folder, 0o700).map_err(failed("creating the folder", folder))?;
-            if let Some(parent) = folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-                disk.sync_folder(parent).map_err(failed("making the folder durable", parent))?;
+            disk.create_folder(folder, 0o700)
+                .map_err(failed("creating the folder", folder))?;
+            if let Some(parent) = folder
+                .parent()
+                .filter(|parent| !parent.as_os_str().is_empty())
+            {
+                disk.sync_folder(parent)
+                    .map_err(failed("making the folder durable", parent))?;
             }
         }
-        let document = found(disk.stat(&paths.document)).map_err(failed("looking at", &paths.document))?;
+        let document =
+            found(disk.stat(&paths.document)).map_err(failed("looking at", &paths.document))?;
         let access = shared.access(document.as_ref());
-        for folder in [&paths.side, &paths.revisions(), &paths.aside(), &paths.leases()] {
-            disk.create_folder(folder, folder_mode(access)).map_err(failed("creating the folder", folder))?;
+        for folder in [
+            &paths.side,
+            &paths.revisions(),
+            &paths.aside(),
+            &paths.leases(),
+        ] {
+            disk.create_folder(folder, folder_mode(access))
+                .map_err(failed("creating the folder", folder))?;
         }
-        disk.sync_folder(&paths.side).map_err(failed("making the folder durable", &paths.side))?;
-        disk.sync_folder(&paths.folder).map_err(failed("making the folder durable", &paths.folder))?;
+        disk.sync_folder(&paths.side)
+            .map_err(failed("making the folder durable", &paths.side))?;
+        disk.sync_folder(&paths.folder)
+            .map_err(failed("making the folder durable", &paths.folder))?;
         self.lock = Some(FileLock::new(
             Arc::clone(&shared.disk),
             &paths.side,
@@ -218,22 +267,25 @@ impl Writer {
             return;
         }
         // What looks at the place itself comes first: it may be why the others could not be done.
-        let (own, mut jobs): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| {
-            matches!(job, Job::Restore(..) | Job::Adopt(_) | Job::Sweep(_))
-        });
+        let (own, mut jobs): (Vec<_>, Vec<_>) = jobs
+            .into_iter()
+            .partition(|job| matches!(job, Job::Restore(..) | Job::Adopt(_) | Job::Sweep(_)));
         for job in own {
             match job {
                 Job::Restore(revision, completer) => {
                     let result = self.restore(revision);
-                    self.answers.push(Box::new(move || completer.complete(result)));
+                    self.answers
+                        .push(Box::new(move || completer.complete(result)));
                 }
                 Job::Adopt(completer) => {
                     let result = self.adopt();
-                    self.answers.push(Box::new(move || completer.complete(result)));
+                    self.answers
+                        .push(Box::new(move || completer.complete(result)));
                 }
                 Job::Sweep(completer) => {
                     let result = self.clean();
-                    self.answers.push(Box::new(move || completer.complete(result)));
+                    self.answers
+                        .push(Box::new(move || completer.complete(result)));
                 }
                 _ => {}
             }
@@ -262,7 +314,8 @@ impl Writer {
             self.answers.push(Box::new(move || {
                 job.refuse(StoreError::Damage {
                     path,
-                    what: "is changed by something else all the time; stop that and try again".into(),
+                    what: "is changed by something else all the time; stop that and try again"
+                        .into(),
                 });
             }));
         }
@@ -275,10 +328,18 @@ impl Writer {
                     Box::new(move || completer.complete(result.map(|done| done.revision)))
                 }
                 Job::Grant(time, completer) => Box::new(move || {
-                    completer.complete(result.map(|done| done.lease.unwrap_or(Lease { id: crate::LeaseId(0), time })));
+                    completer.complete(result.map(|done| {
+                        done.lease.unwrap_or(Lease {
+                            id: crate::LeaseId(0),
+                            time,
+                        })
+                    }));
                 }),
                 Job::KeepAlive(id, completer) => Box::new(move || {
-                    let none = Lease { id, time: Duration::ZERO };
+                    let none = Lease {
+                        id,
+                        time: Duration::ZERO,
+                    };
                     completer.complete(result.map(|done| done.lease.unwrap_or(none)));
                 }),
                 Job::Restore(..) | Job::Adopt(_) | Job::Sweep(_) => continue,
@@ -287,7 +348,11 @@ impl Writer {
     }
 
     /// Does `jobs` on top of what is in place, as one document.
-    fn attempt(&mut self, jobs: &[Job], expire: bool) -> Result<Vec<Result<Done, StoreError>>, Miss> {
+    fn attempt(
+        &mut self,
+        jobs: &[Job],
+        expire: bool,
+    ) -> Result<Vec<Result<Done, StoreError>>, Miss> {
         let ground = self.settle()?;
         if !self.swept {
             self.sweep()?;
@@ -339,7 +404,8 @@ impl Writer {
                 self.size = total;
                 let names: Vec<_> = batch.names().cloned().collect();
                 let document = Arc::new(batch.document);
-                self.shared.publish_names(document, stat, rendered.checksum, base, &names);
+                self.shared
+                    .publish_names(document, stat, rendered.checksum, base, &names);
                 Ok(revision)
             }
             Err(miss) => {
@@ -405,6 +471,20 @@ impl Writer {
         Ok(revision)
     }
 
+    /// Refuses to go on without the right to write: somebody has taken the lock's file away, and others
+    /// may have it now.
+    pub(super) fn still_held(&self) -> Result<(), StoreError> {
+        let path = &self.shared.paths.side;
+        let held = self.held.as_ref().map_or(Ok(false), Held::is_in_place);
+        match held.map_err(failed("looking at the lock in", path))? {
+            true => Ok(()),
+            false => Err(StoreError::Damage {
+                path: path.clone(),
+                what: "its lock was removed while it was held; nothing was written".into(),
+            }),
+        }
+    }
+
     /// Takes the document that the mirror shows, to be changed.
     pub(super) fn take_document(&mut self) -> Document {
         let mut current = self.shared.current();
@@ -420,7 +500,10 @@ impl Writer {
     /// Gives it back unchanged.
     pub(super) fn put_back(&mut self, document: Document) {
         let mut current = self.shared.current();
-        if current.document.is_none() && current.revision == document.revision && document.revision > 0 {
+        if current.document.is_none()
+            && current.revision == document.revision
+            && document.revision > 0
+        {
             current.document = Some(Arc::new(document));
         }
     }
@@ -434,7 +517,10 @@ struct Done {
 
 impl Done {
     fn at(revision: u64) -> Self {
-        Self { revision, lease: None }
+        Self {
+            revision,
+            lease: None,
+        }
     }
 
     fn lease(lease: Lease) -> Self {

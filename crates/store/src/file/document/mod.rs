@@ -164,6 +164,11 @@ impl Document {
         }
     }
 
+    /// What it has beside its entries and its revision.
+    pub(crate) fn fields(&self) -> &Fields {
+        &self.fields
+    }
+
     /// Takes over the fields of a [`Merge`]; returns those that were there.
     pub(crate) fn set_fields(&mut self, fields: Fields) -> Fields {
         std::mem::replace(&mut self.fields, fields)
