@@ -171,8 +171,8 @@ impl MemoryStore {
 }
 
 impl Store for MemoryStore {
-    fn id(&self) -> String {
-        self.handle.id().as_ref().to_owned()
+    fn id(&self) -> Option<String> {
+        Some(self.handle.id().as_ref().to_owned())
     }
 
     fn mirror(&self) -> &Registry<Record> {
