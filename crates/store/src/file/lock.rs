@@ -310,8 +310,10 @@ impl FileLock {
                 // Neither is there: the lock is new. Or somebody at a turnstile that was replaced
                 // did the same.
                 Err(error) if is_done_or_gone(&error) => {}
+                Err(error) if lacks_links(&error) && is_missing(&*self.disk, &spare) => {}
                 result => {
-                    result.map_err(|error| refused("giving the lock its name back", path, error))?
+                    result
+                        .map_err(|error| refused("giving the lock its name back", path, error))?;
                 }
             }
         }

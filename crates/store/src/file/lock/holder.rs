@@ -133,7 +133,9 @@ mod tests {
 
     #[test]
     fn dates_follow_one_another_through_400_years() {
-        let is_leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+        let is_leap = |year: u64| {
+            year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
+        };
         let mut expected = (1970, 1, 1);
         for day in 0..146_097 {
             assert_eq!(civil(day), expected, "day {day}");
