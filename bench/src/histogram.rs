@@ -1,5 +1,7 @@
 //! Latencies in buckets 3 % wide.
 
+use std::fmt::Write as _;
+
 const SUB: u32 = 5;
 
 /// Counts of latencies in nanoseconds, exact below 32 and within 3 % above.
@@ -41,6 +43,29 @@ impl Histogram {
             }
         }
         self.max
+    }
+
+    /// Writes the counts as a text that another process can read.
+    pub(crate) fn to_text(&self) -> String {
+        let mut text = self.max.to_string();
+        for (bucket, count) in self.counts.iter().enumerate() {
+            if *count > 0 {
+                let _ = write!(text, ",{bucket}:{count}");
+            }
+        }
+        text
+    }
+
+    /// Reads what [`to_text`](Self::to_text) wrote.
+    pub(crate) fn of_text(text: &str) -> Option<Self> {
+        let mut parts = text.split(',');
+        let mut all = Self::new();
+        all.max = parts.next()?.parse().ok()?;
+        for part in parts {
+            let (bucket, count) = part.split_once(':')?;
+            *all.counts.get_mut(bucket.parse::<usize>().ok()?)? = count.parse().ok()?;
+        }
+        Some(all)
     }
 
     pub(crate) fn max(&self) -> u64 {

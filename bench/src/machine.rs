@@ -6,14 +6,16 @@ use std::process::Command;
 /// Versions of the direct dependencies are read from the lock file that the build used.
 const LOCK: &str = include_str!("../Cargo.lock");
 
-const PEERS: [&str; 11] = [
+const PEERS: [&str; 13] = [
     "arc-swap",
     "dashmap",
     "foldhash",
+    "heed",
     "left-right",
     "moka",
     "papaya",
     "parking_lot",
+    "rusqlite",
     "scc",
     "sdd",
     "seize",

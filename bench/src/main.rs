@@ -18,13 +18,15 @@ mod sections;
 
 use grid::Session;
 use report::Report;
+use sections::store::worker;
 
 const USAGE: &str = "\
 usage: scripts/bench [--quick] [--only SECTION]... [--names N]... [--markdown FILE]
 
   --quick          fewer and shorter windows: under 3 minutes instead of 15
   --only SECTION   one section (may be repeated): reads, handles, mixed, note, whole, writes,
-                   memory, once, observe, crossovers
+                   memory, once, observe, crossovers; and store, which takes five minutes,
+                   writes to the disk that the build is on, and runs only when named
   --names N        only structures of 10, 100, 1000 or 100000 names, where it matters
   --markdown FILE  write the tables to FILE besides
 
@@ -38,7 +40,17 @@ struct Options {
 }
 
 fn main() -> ExitCode {
-    let options = match parse(std::env::args().skip(1)) {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let Some((worker::WORKER, task)) = arguments.split_first().map(|(a, b)| (a.as_str(), b)) {
+        return match worker::main(task) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => {
+                eprintln!("{}: {failure}", task.join(" "));
+                ExitCode::FAILURE
+            }
+        };
+    }
+    let options = match parse(arguments.into_iter()) {
         Ok(options) => options,
         Err(complaint) => {
             eprintln!("{complaint}\n\n{USAGE}");
@@ -113,7 +125,8 @@ fn run(options: &Options) -> io::Result<()> {
     ))?;
     report.say(&anchor::measure(&mut session))?;
     for (name, section) in all() {
-        if options.only.is_empty() || options.only.iter().any(|only| only == name) {
+        let named = options.only.iter().any(|only| only == name);
+        if named || (options.only.is_empty() && name != sections::APART) {
             section(&mut session, &mut report)?;
         }
     }

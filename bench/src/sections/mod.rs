@@ -13,13 +13,14 @@ mod note;
 pub(crate) mod observe;
 pub(crate) mod once;
 mod reads;
+pub(crate) mod store;
 mod whole;
 mod writes;
 
 pub(crate) type Run = fn(&mut Session, &mut Report) -> io::Result<()>;
 
 /// The sections in the order in which they run, by the name that `--only` takes.
-pub(crate) const SECTIONS: [(&str, Run); 10] = [
+pub(crate) const SECTIONS: [(&str, Run); 11] = [
     ("reads", reads::run),
     ("handles", reads::handles),
     ("mixed", mixed::run),
@@ -30,14 +31,25 @@ pub(crate) const SECTIONS: [(&str, Run); 10] = [
     ("once", once::run),
     ("observe", observe::run),
     ("crossovers", crossovers::run),
+    (APART, store::run),
 ];
+
+/// The section that runs only when it is named: it needs a disk, and as long as all others.
+pub(crate) const APART: &str = "store";
 
 /// The sizes that are measured.
 pub(crate) const SIZES: [usize; 4] = [10, 100, 1_000, 100_000];
 
 /// Writes a size as in the tables' headings.
 pub(crate) fn count(n: usize) -> String {
-    if n >= 1_000 {
+    if n >= 1_000_000 {
+        format!(
+            "{},{:03},{:03}",
+            n / 1_000_000,
+            n / 1_000 % 1_000,
+            n % 1_000
+        )
+    } else if n >= 1_000 {
         format!("{},{:03}", n / 1_000, n % 1_000)
     } else {
         n.to_string()
