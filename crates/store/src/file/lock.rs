@@ -15,14 +15,12 @@
 //! a new one and lock it, while the holder of the old one is still writing. So `lock` has a second
 //! name, `spare`:
 //!
-//! | `lock` | `spare` | then |
+//! | the file that was opened as `lock`, and is locked | `spare` | then |
 //! |---|---|---|
-//! | the locked file | the same file | the right is had |
-//! | the locked file | missing | `spare` is made to name it, and looked at again |
-//! | the locked file | another file | `lock` was replaced: `spare` is linked into its place, start over |
-//! | another file, or missing | any | start over |
-//! | missing, to be opened | there | it is `spare` that is opened, as `lock` |
-//! | missing, to be opened | missing | it is created |
+//! | is `lock` | names it too | the right is had |
+//! | is `lock` | is missing | `spare` is made to name it, and looked at again |
+//! | is `lock` | names another file | `lock` is a new one: it is removed, the other one gets its name back, start over |
+//! | is not `lock` any more | | start over |
 //!
 //! **Invariant:** as long as one of the two names stays, all who come lock the same file. Both are
 //! changed only by the one at the turnstile. Who removes the whole folder under a holder takes both:
@@ -279,7 +277,10 @@ impl FileLock {
         for _ in 0..REPLACEMENTS {
             let file = match self.lock.take() {
                 Some(file) => file,
-                None => self.open_lock_or_spare(&path)?,
+                None => self
+                    .disk
+                    .open_lock(&path, self.access)
+                    .map_err(|error| refused("opening the lock", &path, error))?,
             };
             while !file
                 .try_lock()
@@ -299,27 +300,6 @@ impl FileLock {
             locked.abandon();
         }
         Err(restless(&path))
-    }
-
-    /// Opens `lock`. If it is missing and `spare` is not, somebody removed it: the file may be
-    /// locked, so it gets its name back.
-    fn open_lock_or_spare(&self, path: &Path) -> Result<Box<dyn LockFile>, Refused> {
-        if self.has_links && is_missing(&*self.disk, path) {
-            let spare = self.folder.join(SPARE);
-            match self.disk.link(&spare, path) {
-                // Neither is there: the lock is new. Or somebody at a turnstile that was replaced
-                // did the same.
-                Err(error) if is_done_or_gone(&error) => {}
-                Err(error) if lacks_links(&error) && is_missing(&*self.disk, &spare) => {}
-                result => {
-                    result
-                        .map_err(|error| refused("giving the lock its name back", path, error))?;
-                }
-            }
-        }
-        self.disk
-            .open_lock(path, self.access)
-            .map_err(|error| refused("opening the lock", path, error))
     }
 
     /// Whether the file that is locked is the one at the path.
@@ -425,10 +405,6 @@ fn is_done_or_gone(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound
     )
-}
-
-fn is_missing(disk: &dyn Disk, path: &Path) -> bool {
-    matches!(disk.stat(path), Err(error) if error.kind() == io::ErrorKind::NotFound)
 }
 
 /// Whether this is how a file system says that it has no hard links, or no more for this file.

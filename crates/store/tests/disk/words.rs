@@ -6,7 +6,7 @@ use std::os::unix::fs::{FileExt, symlink};
 use std::path::Path;
 
 use byname_store::disk::{Disk, RealDisk, Seal, Stat, Word};
-use byname_testkit::{PATIENCE, ProcessBarrier, arrive, role};
+use byname_testkit::{PATIENCE, ProcessBarrier, arrive, role, together};
 
 use super::{PRIVATE, as_nobody, fifo, folder, with_mode};
 
@@ -104,11 +104,10 @@ fn a_torn_seal_is_none() {
     let mut first = [0; 104];
     file.read_exact_at(&mut first, 128).unwrap();
     // Any one bit.
-    for at in 0..first.len() {
-        file.write_all_at(&[first[at] ^ 1], 128 + at as u64)
-            .unwrap();
+    for (at, &byte) in (128..).zip(&first) {
+        file.write_all_at(&[byte ^ 1], at).unwrap();
         assert_eq!(word.seal(), None, "byte {at}");
-        file.write_all_at(&[first[at]], 128 + at as u64).unwrap();
+        file.write_all_at(&[byte], at).unwrap();
     }
     assert_eq!(word.seal(), Some(seal(1)));
     // A writer that stopped between two numbers of the second seal.
@@ -233,34 +232,49 @@ fn a_word_that_may_only_be_read_is_followed() {
     );
 }
 
+/// Raises the word again and again to `step` above what it is; returns the highest it was raised to.
+fn raise_by(word: &dyn Word, step: u64, times: u32) -> u64 {
+    let mut seen = 0;
+    let mut highest = 0;
+    for _ in 0..times {
+        let now = word.load();
+        assert!(now >= seen, "it sank from {seen} to {now}");
+        highest = now + step;
+        assert!(word.raise(highest));
+        seen = highest;
+    }
+    highest
+}
+
+#[test]
+fn concurrent_raises_of_threads_end_at_the_highest() {
+    let (_kept, folder) = folder();
+    let words = [create(&folder, 0), open(&folder).unwrap()];
+    let highest = together(2, |index| {
+        raise_by(&*words[index], [1, 1_000][index], 1_000_000)
+    });
+    assert_eq!(Some(words[0].load()), highest.into_iter().max());
+}
+
 #[test]
 fn concurrent_raises_of_processes_end_at_the_highest() {
-    const PROCESSES: u64 = 4;
-    const HIGHEST: u64 = 4_000;
     if let Some(role) = role() {
-        let (folder, number) = role.rsplit_once(' ').unwrap();
+        let (folder, step) = role.rsplit_once(' ').unwrap();
         let word = open(Path::new(folder)).unwrap();
         arrive().unwrap();
-        let mut last = 0;
-        for revision in (number.parse().unwrap()..=HIGHEST).step_by(4) {
-            assert!(word.raise(revision));
-            let now = word.load();
-            assert!(
-                now >= revision.max(last),
-                "{now} after {revision} and {last}"
-            );
-            last = now;
-        }
+        let highest = raise_by(&*word, step.parse().unwrap(), 500_000);
+        fs::write(Path::new(folder).join(step), highest.to_string()).unwrap();
         return;
     }
     let (_kept, folder) = folder();
     let word = create(&folder, 0);
     let mut barrier = ProcessBarrier::new().unwrap();
-    for number in 1..=PROCESSES {
+    let steps = ["1", "10", "100", "1000"];
+    for step in steps {
         barrier
             .spawn_test(
                 "words::concurrent_raises_of_processes_end_at_the_highest",
-                &format!("{} {number}", folder.display()),
+                &format!("{} {step}", folder.display()),
             )
             .unwrap();
     }
@@ -268,7 +282,11 @@ fn concurrent_raises_of_processes_end_at_the_highest() {
         let finished = child.wait(PATIENCE).unwrap();
         assert!(finished.status.success(), "{finished:?}");
     }
-    assert_eq!(word.load(), HIGHEST);
+    let highest = steps.map(|step| {
+        let highest = fs::read_to_string(folder.join(step)).unwrap();
+        highest.parse::<u64>().unwrap()
+    });
+    assert_eq!(Some(word.load()), highest.into_iter().max());
 }
 
 #[test]

@@ -60,6 +60,9 @@ fn a_holder_whose_folder_was_emptied_is_told() {
     drop(held);
     let held = once(&mut lock).unwrap();
     assert!(held.is_in_place().unwrap());
+    let mut names = RealDisk.list(&folder).unwrap();
+    names.sort();
+    assert_eq!(names, [LOCK, SPARE, TURN]);
     assert!(is_refused(&mut lock_in(&folder)));
 }
 
