@@ -89,7 +89,7 @@ impl Writer {
             None
         };
         let met = document.revision;
-        let mut batch = Batch::new(document, self.size);
+        let mut batch = Batch::new(document);
         let revision = batch.next();
         let mut conflicts = Vec::new();
         if reason.is_none() {
@@ -170,7 +170,8 @@ impl Writer {
         let (super::examine::Found::Same, Some((_, expected))) = (what, there) else {
             return Ok(());
         };
-        if self.check(&parsed, &parsed.document).is_err()
+        let shown = shared.current().document.clone();
+        if shown.is_none_or(|shown| self.check(&parsed, &shown).is_err())
             || shared.current().id.as_deref() != Some(&*parsed.document.id)
             || shared.kept(based_on, Some(&parsed.document.id)).is_none()
         {
@@ -187,8 +188,10 @@ impl Writer {
             });
             return Ok(());
         }
-        self.absorb(parsed, &bytes, Some(expected))?;
-        Ok(())
+        // Its text is set aside first, so its place may be taken.
+        self.previous = Some(stat);
+        self.absorb(parsed, &bytes, Some(expected))
+            .inspect_err(|_| self.previous = None)
     }
 
     /// Checks the values that a hand has changed.

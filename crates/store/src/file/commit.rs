@@ -60,22 +60,24 @@ impl Writer {
                 }
                 Found::Newer(document, checksum) => {
                     let revision = document.revision;
-                    self.size = bytes.len() as u64;
                     if shared.suspect.load(Ordering::Relaxed) == revision {
                         // Its folder could not be made durable here. Doing that again may answer well
                         // without having done it, so the same content is written anew.
                         return self.rewrite(document, stat);
                     }
-                    if revision > shared.acknowledged() {
-                        shared.make_durable()?;
+                    if revision <= shared.acknowledged() {
+                        shared.publish(document, stat, checksum);
+                        continue;
                     }
+                    // Its writer has ended before it was done.
+                    shared.make_durable()?;
+                    shared.publish(document, stat, checksum);
+                    self.keep(revision, &bytes);
                     let seal = stat.map(|stat| Seal {
                         revision,
                         checksum,
                         stat,
                     });
-                    shared.publish(document, stat, checksum);
-                    self.keep(revision, &bytes);
                     shared.acknowledge(revision, seal.as_ref());
                 }
                 Found::Edit(parsed) => match self.absorb(*parsed, &bytes, stat) {
@@ -171,7 +173,6 @@ impl Writer {
             rewrite: true,
         };
         let stat = self.replace(&rendered.bytes, rendered.checksum, again.revision, ground)?;
-        self.size = rendered.bytes.len() as u64;
         self.shared
             .publish(Arc::new(again), stat, rendered.checksum);
         Ok(Ground {

@@ -27,6 +27,9 @@ struct Note {
     until: u64,
 }
 
+/// When what has ended is looked at again after it could not be let go.
+const RETRY: Duration = Duration::from_millis(500);
+
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
@@ -132,6 +135,7 @@ impl Writer {
         for id in ended {
             let _ = self.shared.disk.remove(&self.shared.lease_path(id));
         }
+        let _ = self.sweep_leases();
     }
 
     fn let_go(&self, ended: &[LeaseId], batch: &mut Batch) {

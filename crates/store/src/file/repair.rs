@@ -110,7 +110,7 @@ impl Writer {
                 });
             }
         }
-        let mut batch = Batch::new(document, self.size);
+        let mut batch = Batch::new(document);
         batch.document.revision = known;
         let revision = batch.next();
         let names: Vec<_> = before.entries().keys().cloned().collect();

@@ -1,5 +1,6 @@
 //! What the threads of one open file store share.
 
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -7,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use byname_registry::{Changes, Handle, Registry};
+use byname_registry::{Changes, Registry};
 
 use super::document::{Document, Sealed};
 use super::loader::Loader;
@@ -49,9 +50,8 @@ pub(crate) struct Shared {
     pub(crate) queue: Queue,
     pub(crate) loader: Loader,
     pub(crate) problems: Problems,
-    /// The shared word, under the one name "word": replaced when somebody replaces its file.
-    words: Registry<Words>,
-    word: OnceLock<Handle<Words>>,
+    /// The shared word. Each that is taken in the place of another stands behind it.
+    words: OnceLock<Box<Link>>,
     /// What publication needs. Held for no I/O.
     current: Mutex<Current>,
     /// The revision that is in place although making it durable failed; 0 for none.
@@ -62,11 +62,17 @@ pub(crate) struct Shared {
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
-pub(crate) struct Words(pub(crate) Box<dyn Word>);
+/// A shared word that was taken, and the one that was taken after it: as many as there were files in
+/// its place while the store was open, which is one unless somebody removes it. What a reader has
+/// reached stays where it is.
+struct Link {
+    word: Box<dyn Word>,
+    next: OnceLock<Box<Link>>,
+}
 
-impl std::fmt::Debug for Words {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Word({})", self.0.load())
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Word({})", self.word.load())
     }
 }
 
@@ -100,8 +106,7 @@ impl Shared {
             loader: Loader::default(),
             threads: Mutex::default(),
             problems: Problems::default(),
-            words: Registry::new(),
-            word: OnceLock::new(),
+            words: OnceLock::new(),
             current: Mutex::default(),
             suspect: AtomicU64::new(0),
             leased: AtomicBool::new(false),
@@ -123,18 +128,27 @@ impl Shared {
     /// Calls `read` with the shared word, if there is one.
     #[inline]
     pub(crate) fn with_word<R>(&self, read: impl FnOnce(&(dyn Word + 'static)) -> R) -> Option<R> {
-        let word = self.word.get()?.get()?;
-        Some(read(&*word.0))
+        let mut link = self.words.get()?;
+        while let Some(next) = link.next.get() {
+            link = next;
+        }
+        Some(read(&*link.word))
     }
 
     /// Takes another word from now on.
     pub(crate) fn set_word(&self, word: Box<dyn Word>) {
-        // The registry is not sealed and the name is one.
-        let _ = self.words.put("word", Words(word));
-        if self.word.get().is_none()
-            && let Some(handle) = self.words.handle("word")
-        {
-            let _ = self.word.set(handle);
+        let mut link = Box::new(Link {
+            word,
+            next: OnceLock::new(),
+        });
+        let mut place = &self.words;
+        // Another thread that takes one at the same time may have the place.
+        while let Err(back) = place.set(link) {
+            link = back;
+            match place.get() {
+                Some(taken) => place = &taken.next,
+                None => return,
+            }
         }
     }
 

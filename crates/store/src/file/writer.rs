@@ -30,8 +30,6 @@ pub(super) struct Writer {
     pub(super) previous: Option<Stat>,
     /// The kept revisions, in order; `None` when others may have changed them.
     pub(super) kept: Option<Vec<u64>>,
-    /// The bytes of the last document, for the bound on all of it.
-    pub(super) size: u64,
     /// What must not be said before the lock is released.
     answers: Vec<Answer>,
 }
@@ -68,17 +66,15 @@ pub(super) struct Batch {
     base: u64,
     undo: Vec<(Arc<str>, Option<Slot>)>,
     fields: Option<Fields>,
-    size: u64,
 }
 
 impl Batch {
-    pub(super) fn new(document: Document, size: u64) -> Self {
+    pub(super) fn new(document: Document) -> Self {
         Self {
             base: document.revision,
             document,
             undo: Vec::new(),
             fields: None,
-            size,
         }
     }
 
@@ -93,7 +89,6 @@ impl Batch {
     }
 
     pub(super) fn put(&mut self, name: &Arc<str>, revision: u64, record: Record) {
-        self.size += (record.value.as_str().len() + name.len()) as u64;
         let old = self.document.put(Arc::clone(name), revision, record);
         self.undo.push((Arc::clone(name), old));
     }
@@ -156,7 +151,6 @@ pub(super) fn run(shared: &Arc<Shared>) {
         swept: false,
         previous: None,
         kept: None,
-        size: 0,
         answers: Vec::new(),
     };
     while shared.queue.next(writer.next_look_at_leases()) == Next::Work {
@@ -358,7 +352,7 @@ impl Writer {
             self.sweep()?;
             self.swept = true;
         }
-        let mut batch = Batch::new(self.take_document(), self.size);
+        let mut batch = Batch::new(self.take_document());
         if expire || self.shared.leased.load(Ordering::Relaxed) {
             self.expire(&mut batch);
         }
@@ -401,7 +395,6 @@ impl Writer {
         let revision = batch.document.revision;
         match self.replace(&rendered.bytes, rendered.checksum, revision, ground) {
             Ok(stat) => {
-                self.size = total;
                 let names: Vec<_> = batch.names().cloned().collect();
                 let document = Arc::new(batch.document);
                 self.shared
@@ -435,11 +428,12 @@ impl Writer {
                 Write::Remove => effect |= batch.document.get(name).is_some(),
             }
         }
-        if batch.size + added > limits.total && added > 0 {
+        let total = batch.document.size() + added;
+        if total > limits.total && added > 0 {
             return Err(StoreError::Limit {
                 what: "bytes in all",
                 limit: limits.total,
-                found: batch.size + added,
+                found: total,
             });
         }
         if !effect {

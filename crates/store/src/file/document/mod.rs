@@ -164,6 +164,11 @@ impl Document {
         }
     }
 
+    /// About how many bytes the rendering has: its entries, without what is around them.
+    pub(crate) fn size(&self) -> u64 {
+        self.size as u64
+    }
+
     /// What it has beside its entries and its revision.
     pub(crate) fn fields(&self) -> &Fields {
         &self.fields
