@@ -9,8 +9,8 @@
 //! The kernel is the authority on who holds them and gives them up when their holder dies. What is
 //! written in them is for people.
 //!
-//! Neither is ever removed by this crate. Somebody else may remove or replace them, and then a lock
-//! on the file that was there says nothing any more. So after locking, the file that is locked must
+//! Neither is removed when it is given back, nor ever after. Somebody else may remove or replace them,
+//! and then a lock on the file that was there says nothing any more. So after locking, the file that is locked must
 //! be the one at the path. That alone does not do for `lock`: a newcomer that finds none would make
 //! a new one and lock it, while the holder of the old one is still writing. So `lock` has a second
 //! name, `spare`:
@@ -29,7 +29,7 @@
 
 mod holder;
 mod pace;
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests;
 
 use std::io;
