@@ -8,12 +8,14 @@ use serde::Serialize;
 
 use super::commit::write_all;
 use super::document::{Conflict, Document, Parsed, Sealed, merge};
+use super::queue::Job;
 use super::shared::{Shared, failed, found};
 use super::writer::{Batch, Ground, Miss, Writer};
 use crate::disk::Stat;
 use crate::error::StoreError;
 use crate::health::Problem;
 use crate::json::{Json, JsonError};
+use crate::pending::Pending;
 
 /// How many texts that were taken up are kept.
 const EDITS_KEPT: usize = 16;
@@ -304,6 +306,9 @@ impl Writer {
 impl Shared {
     /// Has a writer look at the document's place.
     pub(super) fn absorb_soon(self: &Arc<Self>) {
-        if !self.options.read_only {}
+        if !self.options.read_only {
+            let (completer, _) = Pending::new();
+            self.push(Job::Absorb(completer), self.options.wait);
+        }
     }
 }
