@@ -21,7 +21,7 @@ mod watch;
 
 pub use error::{Blame, Holder, StoreError};
 pub use file::{
-    BootClock, FileOptions, FileState, FileStore, Inspection, Kept, Leftover, Locks,
+    BootClock, Cleaned, FileOptions, FileState, FileStore, Inspection, Kept, Leftover, Locks,
     SystemBootClock,
 };
 pub use health::{Health, Problem};

@@ -3,12 +3,16 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::document::Document;
 use super::examine::Found;
 use super::lock::{LOCK, read_holder};
 use super::shared::{Shared, failed, found};
 use crate::disk::Stat;
 use crate::error::{Holder, StoreError};
 use crate::health::Problem;
+
+/// How often to look until nobody commits in between.
+const MOST_LOOKS: u32 = 1_000;
 
 /// What is in the document's place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,11 +117,10 @@ impl Inspection {
 }
 
 pub(super) fn inspect(shared: &Shared) -> Result<Inspection, StoreError> {
-    let read = shared.read_document()?;
-    let what = shared.examine(read.as_ref().map(|(bytes, stat)| (&**bytes, stat)));
+    let (read, what) = in_place(shared)?;
     let parsed = read
         .as_ref()
-        .and_then(|(bytes, _)| super::document::Document::parse(bytes, None).ok());
+        .and_then(|(bytes, _)| Document::parse(bytes, None).ok());
     let (id, shown) = {
         let current = shared.current();
         (current.id.clone(), current.revision)
@@ -130,23 +133,7 @@ pub(super) fn inspect(shared: &Shared) -> Result<Inspection, StoreError> {
         Found::Damage(_) => State::Damaged,
         Found::Format(_) => State::LaterFormat,
     };
-    let revisions = shared.paths.revisions();
-    let kept = shared
-        .kept_revisions()
-        .map_err(failed("listing", &revisions))?;
-    let kept = kept
-        .into_iter()
-        .map(|revision| Kept {
-            revision,
-            bytes: shared
-                .disk
-                .stat(&shared.paths.revision(revision))
-                .map_or(0, |stat| stat.size),
-            entries: shared
-                .kept(revision, id.as_deref())
-                .map(|document| document.entries().len() as u64),
-        })
-        .collect();
+    let kept = kept(shared, id.as_deref())?;
     let aside = shared.paths.aside();
     let names = found(shared.disk.list(&aside)).map_err(failed("listing", &aside))?;
     let mut set_aside: Vec<_> = names
@@ -169,6 +156,59 @@ pub(super) fn inspect(shared: &Shared) -> Result<Inspection, StoreError> {
         aside: set_aside,
         locks: locks(shared)?,
     })
+}
+
+/// Tells what is in the document's place at one moment, while others commit.
+///
+/// A commit puts another file in place before it raises the word. So if the file that was read is
+/// still there after the word was looked at, no commit came in between.
+pub(super) fn in_place(shared: &Shared) -> Result<(Option<(Vec<u8>, Stat)>, Found), StoreError> {
+    let path = shared.document();
+    let mut looks = 0;
+    loop {
+        shared.renew_word()?;
+        let read = shared.read_document()?;
+        let what = shared.examine(read.as_ref().map(|(bytes, stat)| (&**bytes, stat)));
+        let there = found(shared.disk.stat(path)).map_err(failed("looking at", path))?;
+        looks += 1;
+        if there == read.as_ref().map(|(_, stat)| *stat) || looks == MOST_LOOKS {
+            return Ok((read, what));
+        }
+    }
+}
+
+/// The revisions that are kept. Those that a writer lets go meanwhile, or is still making, are not.
+fn kept(shared: &Shared, id: Option<&str>) -> Result<Vec<Kept>, StoreError> {
+    let folder = shared.paths.revisions();
+    // A copy is made before its revision is acknowledged.
+    let acknowledged = shared.acknowledged();
+    let revisions = shared
+        .kept_revisions()
+        .map_err(failed("listing", &folder))?;
+    let mut kept = Vec::new();
+    for revision in revisions {
+        let path = shared.paths.revision(revision);
+        let entries = shared
+            .kept(revision, id)
+            .map(|document| document.entries().len() as u64);
+        let Some(stat) = found(shared.disk.stat(&path)).map_err(failed("looking at", &path))?
+        else {
+            continue;
+        };
+        if entries.is_none() && revision > acknowledged && acknowledged > 0 {
+            let lock = shared.paths.side.join(LOCK);
+            let lock = found(shared.disk.stat(&lock)).map_err(failed("looking at", &lock))?;
+            if lock.is_some_and(|lock| is_held(&lock) != Some(false)) {
+                continue;
+            }
+        }
+        kept.push(Kept {
+            revision,
+            bytes: stat.size,
+            entries,
+        });
+    }
+    Ok(kept)
 }
 
 fn locks(shared: &Shared) -> Result<Locks, StoreError> {

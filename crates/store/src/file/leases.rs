@@ -13,6 +13,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::commit::write_all;
+use super::repair::Cleaned;
 use super::shared::{Shared, failed, found};
 use super::writer::{Batch, Writer};
 use crate::error::StoreError;
@@ -171,11 +172,10 @@ impl Writer {
     }
 
     /// Removes the files of leases that have ended and that no entry names.
-    pub(super) fn sweep_leases(&mut self) -> Result<u64, StoreError> {
+    pub(super) fn sweep_leases(&mut self, cleaned: &mut Cleaned) -> Result<(), StoreError> {
         let shared = &*self.shared;
         let folder = shared.paths.leases();
         let snapshot = shared.mirror.snapshot();
-        let mut removed = 0;
         for id in shared
             .leases()
             .map_err(failed("listing the leases", &folder))?
@@ -184,9 +184,9 @@ impl Writer {
             if !used && !self.lives(id)? {
                 let path = shared.lease_path(id);
                 found(shared.disk.remove(&path)).map_err(failed("removing the lease", &path))?;
-                removed += 1;
+                cleaned.removed.push(path);
             }
         }
-        Ok(removed)
+        Ok(())
     }
 }

@@ -26,6 +26,7 @@ use byname_registry::Registry;
 
 pub use self::inspect::{Inspection, Kept, Leftover, Locks, State as FileState};
 pub use self::options::{BootClock, FileOptions, SystemBootClock};
+pub use self::repair::Cleaned;
 
 use self::document::{Document, Sealed};
 use self::examine::Found;
@@ -153,7 +154,7 @@ impl FileStore {
             .rev()
             .find(|revision| shared.kept(*revision, id.as_deref()).is_some());
         shared.current().kept = newest.unwrap_or(0);
-        let what = shared.examine(read.as_ref().map(|(bytes, stat)| (&**bytes, stat)));
+        let (read, what) = inspect::in_place(shared)?;
         shared.note(&what);
         match what {
             Found::Fresh => Ok(()),
@@ -223,8 +224,8 @@ impl FileStore {
     }
 
     /// Removes what is provably of no use: what writers left that were killed, copies that are more
-    /// than are to be kept or cannot be relied on, leases that have ended. Yields how many files.
-    pub fn clean(&self) -> Pending<u64> {
+    /// than are to be kept or cannot be relied on, leases that have ended.
+    pub fn clean(&self) -> Pending<Cleaned> {
         self.ask(Job::Sweep)
     }
 

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::repair::Cleaned;
 use crate::error::{Holder, StoreError};
 use crate::lease::{Lease, LeaseId};
 use crate::pending::Completer;
@@ -18,7 +19,7 @@ pub(crate) enum Job {
     Revoke(LeaseId, Completer<u64>),
     Restore(u64, Completer<u64>),
     Adopt(Completer<u64>),
-    Sweep(Completer<u64>),
+    Sweep(Completer<Cleaned>),
     /// Takes up what was written by hand, and answers what is in the document's place then.
     Absorb(Completer<u64>),
 }
@@ -31,8 +32,8 @@ impl Job {
             | Self::Revoke(_, completer)
             | Self::Restore(_, completer)
             | Self::Adopt(completer)
-            | Self::Sweep(completer)
             | Self::Absorb(completer) => completer.begin(),
+            Self::Sweep(completer) => completer.begin(),
             Self::Grant(_, completer) | Self::KeepAlive(_, completer) => completer.begin(),
         }
     }
@@ -43,8 +44,8 @@ impl Job {
             | Self::Revoke(_, completer)
             | Self::Restore(_, completer)
             | Self::Adopt(completer)
-            | Self::Sweep(completer)
             | Self::Absorb(completer) => completer.is_withdrawn(),
+            Self::Sweep(completer) => completer.is_withdrawn(),
             Self::Grant(_, completer) | Self::KeepAlive(_, completer) => completer.is_withdrawn(),
         }
     }
@@ -55,8 +56,8 @@ impl Job {
             | Self::Revoke(_, completer)
             | Self::Restore(_, completer)
             | Self::Adopt(completer)
-            | Self::Sweep(completer)
             | Self::Absorb(completer) => completer.complete(Err(error)),
+            Self::Sweep(completer) => completer.complete(Err(error)),
             Self::Grant(_, completer) | Self::KeepAlive(_, completer) => {
                 completer.complete(Err(error))
             }

@@ -1,5 +1,6 @@
 //! Bringing a state back, and clearing away what nobody needs.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::document::{Document, Sealed};
@@ -7,6 +8,16 @@ use super::shared::{failed, found};
 use super::writer::{Batch, Ground, Miss, Writer};
 use crate::error::StoreError;
 use crate::health::Problem;
+
+/// What was cleared away.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Cleaned {
+    /// The files that are gone.
+    pub removed: Vec<PathBuf>,
+    /// Where texts are now that a hand may have written: nothing of the kind is removed.
+    pub aside: Vec<PathBuf>,
+}
 
 impl Writer {
     /// Puts the content of a kept revision in place as a new one; 0 stands for the older copy that
@@ -143,19 +154,21 @@ impl Writer {
         }
     }
 
-    /// Removes what is provably of no use; returns how many files that were.
-    pub(super) fn clean(&mut self) -> Result<u64, StoreError> {
-        let mut removed = self.sweep()?;
-        removed += self.sweep_leases()?;
-        removed += self.sweep_kept()?;
-        Ok(removed)
+    /// Removes what is provably of no use.
+    pub(super) fn clean(&mut self) -> Result<Cleaned, StoreError> {
+        let mut cleaned = self.sweep()?;
+        self.sweep_leases(&mut cleaned)?;
+        self.sweep_kept(&mut cleaned)?;
+        cleaned.removed.sort_unstable();
+        cleaned.aside.sort_unstable();
+        Ok(cleaned)
     }
 
     /// Looks through the temporaries of writers that ended before they were done. The lock is held,
     /// so nobody uses one.
-    pub(super) fn sweep(&mut self) -> Result<u64, StoreError> {
+    pub(super) fn sweep(&mut self) -> Result<Cleaned, StoreError> {
         let shared = Arc::clone(&self.shared);
-        let mut removed = 0;
+        let mut cleaned = Cleaned::default();
         for folder in [&shared.paths.folder, &shared.paths.side] {
             let names = shared
                 .disk
@@ -173,21 +186,22 @@ impl Writer {
                         .rename(&path, &aside)
                         .map_err(failed("setting aside", &path))?;
                     shared.problems.set_aside(Problem::SetAside {
-                        path: aside,
+                        path: aside.clone(),
                         reason: "found in the place of a temporary; a hand may have written it"
                             .into(),
                     });
+                    cleaned.aside.push(aside);
                 } else {
                     found(shared.disk.remove(&path)).map_err(failed("removing", &path))?;
-                    removed += 1;
+                    cleaned.removed.push(path);
                 }
             }
         }
-        Ok(removed)
+        Ok(cleaned)
     }
 
     /// Removes kept copies that cannot be relied on or are more than are to be kept.
-    fn sweep_kept(&mut self) -> Result<u64, StoreError> {
+    fn sweep_kept(&mut self, cleaned: &mut Cleaned) -> Result<(), StoreError> {
         let shared = Arc::clone(&self.shared);
         let folder = shared.paths.revisions();
         let revisions = shared
@@ -197,14 +211,13 @@ impl Writer {
             .into_iter()
             .partition(|revision| shared.kept(*revision, None).is_some());
         let more = good.len().saturating_sub(shared.options.keep.max(1));
-        let mut removed = 0;
         for revision in bad.iter().chain(&good[..more]) {
             let path = shared.paths.revision(*revision);
             found(shared.disk.remove(&path)).map_err(failed("removing", &path))?;
-            removed += 1;
+            cleaned.removed.push(path);
         }
         self.kept = None;
-        Ok(removed)
+        Ok(())
     }
 }
 
