@@ -48,3 +48,17 @@ pub const MAX_NAME: usize = 1_024;
 pub fn is_name(name: &str) -> bool {
     !name.is_empty() && name.len() <= MAX_NAME && !name.chars().any(char::is_control)
 }
+
+/// What the fuzz targets run; there only in a build for them.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing {
+    /// Reads any bytes as a document of the file store.
+    ///
+    /// # Panics
+    ///
+    /// When what must hold of all bytes does not hold of these.
+    pub fn document(bytes: &[u8]) {
+        crate::file::document::check::check(bytes);
+    }
+}

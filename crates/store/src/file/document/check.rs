@@ -85,6 +85,9 @@ pub(super) fn seal_again(bytes: &[u8]) -> Option<Vec<u8>> {
     let marker = "\"length\": ";
     let start = text.find(marker)? + marker.len();
     let digits = text[start..].bytes().take_while(u8::is_ascii_digit).count();
+    if digits == 0 {
+        return None;
+    }
     let (before, after) = (&text[..start], &text[start + digits..]);
     let rest = before.len() + after.len();
     let length = (1..=20).find(|digits| (rest + digits).to_string().len() == *digits)? + rest;

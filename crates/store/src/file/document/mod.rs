@@ -17,7 +17,7 @@ pub(crate) mod check;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map};
 use std::sync::Arc;
 
 pub(crate) use merge::{Conflict, Merge, merge};
@@ -134,17 +134,15 @@ impl Document {
     /// Puts a record under `name`, whose fields that this version does not know stay; returns what
     /// was there. `name` must satisfy [`is_name`](crate::is_name).
     pub(crate) fn put(&mut self, name: Arc<str>, revision: u64, record: Record) -> Option<Slot> {
+        let Record { value, lease } = record;
+        let value = Json::trusted(layout::lay_out(value.text(), ENTRY_LEVEL));
         let extra = self.entries.get(&name).and_then(|slot| slot.extra.clone());
-        let value = Json::trusted(layout::lay_out(record.value.text(), ENTRY_LEVEL));
-        let record = Record { value, ..record };
-        self.set(
-            name,
-            Slot {
-                revision,
-                record,
-                extra,
-            },
-        )
+        let slot = Slot {
+            revision,
+            record: Record { value, lease },
+            extra,
+        };
+        self.set(name, slot)
     }
 
     /// Removes what is under `name`, and returns it.
@@ -182,10 +180,15 @@ impl Document {
     fn set(&mut self, name: Arc<str>, slot: Slot) -> Option<Slot> {
         debug_assert!(crate::is_name(&name), "{name:?} is no name");
         self.size += render::size_of(&name, &slot);
-        let before = self.entries.insert(Arc::clone(&name), slot);
-        if let Some(before) = &before {
-            self.size -= render::size_of(&name, before);
+        match self.entries.entry(name) {
+            btree_map::Entry::Vacant(entry) => {
+                entry.insert(slot);
+                None
+            }
+            btree_map::Entry::Occupied(mut entry) => {
+                self.size -= render::size_of(entry.key(), entry.get());
+                Some(entry.insert(slot))
+            }
         }
-        before
     }
 }

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use super::layout::lay_out_part;
 use super::{Document, ENTRY_LEVEL, Extra, Field, Fields, MAX_REVISION, Sealed, Slot};
 use super::{is_hex, is_id, scan, seal};
-use crate::json::{self, Json, JsonError};
+use crate::json::{self, Json, JsonError, count_lines};
 use crate::{LeaseId, Record};
 
 /// A document that could be read.
@@ -107,25 +107,9 @@ fn text_of(bytes: &[u8]) -> Result<&str, Unreadable> {
         return Err(Unreadable::Zeros);
     }
     str::from_utf8(bytes).map_err(|error| {
-        let (line, column) = place(bytes, error.valid_up_to());
-        Unreadable::Syntax(JsonError {
-            line,
-            column,
-            message: "this is not UTF-8: save the file as UTF-8".to_owned(),
-        })
+        let message = "this is not UTF-8: save the file as UTF-8".to_owned();
+        Unreadable::Syntax(JsonError::at(bytes, error.valid_up_to(), message))
     })
-}
-
-/// Line and column of a byte, from 1.
-fn place(bytes: &[u8], at: usize) -> (usize, usize) {
-    let before = &bytes[..at];
-    let lines = count_lines(before);
-    let start = before.iter().rposition(|&byte| byte == b'\n');
-    (lines + 1, at - start.map_or(0, |start| start + 1) + 1)
-}
-
-pub(super) fn count_lines(bytes: &[u8]) -> usize {
-    bytes.iter().filter(|&&byte| byte == b'\n').count()
 }
 
 /// The members of an object, as they stand there.
@@ -185,7 +169,8 @@ impl<'a> General<'a> {
         // Editors of some systems put this before a text.
         let body = self.text.strip_prefix('\u{feff}').unwrap_or(self.text);
         // This finds every fault of the syntax in the file.
-        let whole: &RawValue = serde_json::from_str(body).map_err(|error| self.syntax(&error))?;
+        let whole: &RawValue =
+            serde_json::from_str(body).map_err(|error| self.syntax(body, &error))?;
         let root = self.object(
             whole.get(),
             "the document, an object with `byname` and `entries`",
@@ -453,16 +438,19 @@ impl<'a> General<'a> {
     }
 
     fn error(&self, at: usize, message: String) -> JsonError {
-        let (line, column) = place(self.text.as_bytes(), at);
-        JsonError {
-            line,
-            column,
-            message,
-        }
+        JsonError::at(self.text.as_bytes(), at, message)
     }
 
-    fn syntax(&self, error: &serde_json::Error) -> Unreadable {
+    fn syntax(&self, body: &str, error: &serde_json::Error) -> Unreadable {
         let mut error = JsonError::of(error);
+        // What reads values says more of some faults than what passes over them, a comma too many
+        // above all.
+        if let Err(other) = serde_json::from_str::<serde_json::Value>(body) {
+            let other = JsonError::of(&other);
+            if (other.line, other.column) == (error.line, error.column) {
+                error = other;
+            }
+        }
         if error.line == 1 && self.text.starts_with('\u{feff}') {
             error.column += '\u{feff}'.len_utf8();
         }

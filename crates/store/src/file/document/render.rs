@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::parse::count_lines;
 use super::{Document, Extra, Slot, seal};
+use crate::json::count_lines;
 
 /// The bytes of a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
