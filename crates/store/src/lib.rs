@@ -6,6 +6,7 @@
 #![deny(unsafe_code)]
 
 pub mod disk;
+mod durable;
 mod error;
 mod file;
 mod health;
@@ -19,6 +20,7 @@ mod store;
 mod transaction;
 mod watch;
 
+pub use durable::{Durable, DurableError, DurableOptions, Value};
 pub use error::{Blame, Holder, StoreError};
 pub use file::{
     BootClock, Cleaned, FileOptions, FileState, FileStore, Inspection, Kept, Leftover, Locks,
