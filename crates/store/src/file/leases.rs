@@ -136,7 +136,7 @@ impl Writer {
         for id in ended {
             let _ = self.shared.disk.remove(&self.shared.lease_path(id));
         }
-        let _ = self.sweep_leases();
+        let _ = self.sweep_leases(&mut Cleaned::default());
     }
 
     fn let_go(&self, ended: &[LeaseId], batch: &mut Batch) {
