@@ -38,7 +38,6 @@ impl Writer {
                     rewrite: false,
                 });
             }
-            self.kept = None;
             let (bytes, stat, what) = self.steady()?;
             shared.note(&what);
             match what {

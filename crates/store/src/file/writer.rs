@@ -393,6 +393,10 @@ impl Writer {
             }));
         }
         let revision = batch.document.revision;
+        if self.kept.as_ref().and_then(|kept| kept.last()) != Some(&base) {
+            // Others have committed since, and kept theirs.
+            self.kept = None;
+        }
         match self.replace(&rendered.bytes, rendered.checksum, revision, ground) {
             Ok(stat) => {
                 let names: Vec<_> = batch.names().cloned().collect();
