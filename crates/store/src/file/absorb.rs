@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::commit::write_all;
 use super::document::{Conflict, Document, Parsed, Sealed, merge};
+use super::examine::Found;
 use super::queue::Job;
 use super::shared::{Shared, failed, found};
 use super::writer::{Batch, Ground, Miss, Writer};
@@ -167,9 +168,8 @@ impl Writer {
         // As if it had been saved a moment later: what is in place is brought in first.
         let revision = shared.known();
         let based_on = parsed.document.revision;
-        let there = shared.read_document()?;
-        let what = shared.examine(there.as_ref().map(|(bytes, stat)| (&**bytes, stat)));
-        let (super::examine::Found::Same, Some((_, expected))) = (what, there) else {
+        let look = shared.look()?;
+        let (Found::Same, Some(expected)) = (shared.examine(&look), look.stat()) else {
             return Ok(());
         };
         let shown = shared.current().document.clone();

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::document::{Document, Sealed};
-use super::examine::Found;
+use super::examine::{Found, Look};
 use super::shared::{Shared, failed, found};
 use super::writer::{Ground, Miss, Writer};
 use crate::disk::{NewFile, Seal, Stat, Word};
@@ -38,7 +38,8 @@ impl Writer {
                     rewrite: false,
                 });
             }
-            let (bytes, stat, what) = self.steady()?;
+            let (look, what) = self.steady()?;
+            let (bytes, stat) = (look.bytes(), look.stat());
             shared.note(&what);
             match what {
                 Found::Fresh => {
@@ -71,7 +72,7 @@ impl Writer {
                     // Its writer has ended before it was done.
                     shared.make_durable()?;
                     shared.publish(document, stat, checksum);
-                    self.keep(revision, &bytes);
+                    self.keep(revision, bytes);
                     let seal = stat.map(|stat| Seal {
                         revision,
                         checksum,
@@ -79,7 +80,7 @@ impl Writer {
                     });
                     shared.acknowledge(revision, seal.as_ref());
                 }
-                Found::Edit(parsed) => match self.absorb(*parsed, &bytes, stat) {
+                Found::Edit(parsed) => match self.absorb(*parsed, bytes, stat) {
                     // A value in it is none: that is as broken as a comma that is missing.
                     Err(Miss::Failed(StoreError::Syntax { error, .. }))
                         if self.shows_the_last() =>
@@ -139,23 +140,20 @@ impl Writer {
     }
 
     /// Reads what is in place; while it cannot be read and changes, it is given time.
-    fn steady(&self) -> Result<(Vec<u8>, Option<Stat>, Found), Miss> {
+    fn steady(&self) -> Result<(Look, Found), Miss> {
         let shared = &*self.shared;
         let began = Instant::now();
         let mut looks = 0;
         loop {
-            let read = shared.read_document()?;
-            let what = shared.examine(read.as_ref().map(|(bytes, stat)| (&**bytes, stat)));
+            let look = shared.look()?;
+            let what = shared.examine(&look);
             let unsure = matches!(what, Found::Broken(_) | Found::Damage(_));
-            let (bytes, stat) = match read {
-                Some((bytes, stat)) => (bytes, Some(stat)),
-                None => (Vec::new(), None),
-            };
+            let stat = look.stat();
             // Nobody is writing what the system says is as it was.
             let untouched = stat.is_some() && shared.seal().map(|seal| seal.stat) == stat;
             looks += 1;
             if !unsure || untouched || looks > LOOKS || began.elapsed() >= shared.options.settle {
-                return Ok((bytes, stat, what));
+                return Ok((look, what));
             }
             std::thread::sleep(shared.options.settle / LOOKS);
         }

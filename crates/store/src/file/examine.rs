@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::document::{Document, Parsed, Sealed, Unreadable};
-use super::shared::Shared;
+use super::shared::{Shared, failed, found};
 use crate::disk::Stat;
 use crate::error::StoreError;
 use crate::health::Problem;
@@ -32,11 +32,37 @@ pub(crate) enum Found {
 const RESTORE: &str =
     "`byname store restore` brings a kept revision back, `byname store adopt` takes what is there";
 
+/// What a look at the document's place saw.
+pub(crate) struct Look {
+    /// What was known to have been committed before the look: the place holds that, or more.
+    pub(crate) known: u64,
+    /// What was there; `None` for no file.
+    pub(crate) file: Option<(Vec<u8>, Stat)>,
+}
+
+impl Look {
+    pub(crate) fn stat(&self) -> Option<Stat> {
+        self.file.as_ref().map(|(_, stat)| *stat)
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.file.as_ref().map_or(&[], |(bytes, _)| bytes)
+    }
+}
+
 impl Shared {
-    /// Tells what `bytes`, read from `stat`, are. `None` stands for no file.
-    pub(crate) fn examine(&self, read: Option<(&[u8], &Stat)>) -> Found {
+    /// Looks at what is in the document's place.
+    pub(crate) fn look(&self) -> Result<Look, StoreError> {
         let known = self.known();
-        let Some((bytes, stat)) = read else {
+        let path = self.document();
+        let file = found(self.disk.read(path)).map_err(failed("reading", path))?;
+        Ok(Look { known, file })
+    }
+
+    /// Tells what was seen.
+    pub(crate) fn examine(&self, look: &Look) -> Found {
+        let known = look.known;
+        let Some((bytes, stat)) = &look.file else {
             if known == 0 {
                 return Found::Fresh;
             }
@@ -111,12 +137,6 @@ impl Shared {
     fn is_cut(&self, bytes: &[u8], known: u64) -> bool {
         let kept = self.disk.read(&self.paths.revision(known));
         kept.is_ok_and(|(whole, _)| whole.len() > bytes.len() && whole.starts_with(bytes))
-    }
-
-    /// Reads what is in the document's place.
-    pub(crate) fn read_document(&self) -> Result<Option<(Vec<u8>, Stat)>, StoreError> {
-        let path = self.document();
-        super::shared::found(self.disk.read(path)).map_err(super::shared::failed("reading", path))
     }
 
     /// Notes for the operator what was found.

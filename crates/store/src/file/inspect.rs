@@ -11,9 +11,6 @@ use crate::disk::Stat;
 use crate::error::{Holder, StoreError};
 use crate::health::Problem;
 
-/// How often to look until nobody commits in between.
-const MOST_LOOKS: u32 = 1_000;
-
 /// What is in the document's place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -117,10 +114,10 @@ impl Inspection {
 }
 
 pub(super) fn inspect(shared: &Shared) -> Result<Inspection, StoreError> {
-    let (read, what) = in_place(shared)?;
-    let parsed = read
-        .as_ref()
-        .and_then(|(bytes, _)| Document::parse(bytes, None).ok());
+    shared.renew_word()?;
+    let look = shared.look()?;
+    let what = shared.examine(&look);
+    let parsed = Document::parse(look.bytes(), None).ok();
     let (id, shown) = {
         let current = shared.current();
         (current.id.clone(), current.revision)
@@ -156,25 +153,6 @@ pub(super) fn inspect(shared: &Shared) -> Result<Inspection, StoreError> {
         aside: set_aside,
         locks: locks(shared)?,
     })
-}
-
-/// Tells what is in the document's place at one moment, while others commit.
-///
-/// A commit puts another file in place before it raises the word. So if the file that was read is
-/// still there after the word was looked at, no commit came in between.
-pub(super) fn in_place(shared: &Shared) -> Result<(Option<(Vec<u8>, Stat)>, Found), StoreError> {
-    let path = shared.document();
-    let mut looks = 0;
-    loop {
-        shared.renew_word()?;
-        let read = shared.read_document()?;
-        let what = shared.examine(read.as_ref().map(|(bytes, stat)| (&**bytes, stat)));
-        let there = found(shared.disk.stat(path)).map_err(failed("looking at", path))?;
-        looks += 1;
-        if there == read.as_ref().map(|(_, stat)| *stat) || looks == MOST_LOOKS {
-            return Ok((read, what));
-        }
-    }
 }
 
 /// The revisions that are kept. Those that a writer lets go meanwhile, or is still making, are not.

@@ -141,7 +141,7 @@ pub(super) fn run(shared: &Arc<Shared>) {
             return;
         };
         let requests: Vec<_> = requests.into_iter().filter(Completer::begin).collect();
-        let outcome = shared.look(&mut memory);
+        let outcome = shared.catch_up(&mut memory);
         if let Err(error) = &outcome {
             shared.problems.unreachable(Some(Problem::Unreachable {
                 reason: error.to_string(),
@@ -229,7 +229,7 @@ impl Shared {
     }
 
     /// Brings the mirror up to date with what is in the document's place. Returns its revision.
-    fn look(self: &Arc<Self>, memory: &mut Memory) -> Result<u64, StoreError> {
+    fn catch_up(self: &Arc<Self>, memory: &mut Memory) -> Result<u64, StoreError> {
         self.renew_word()?;
         let acknowledged = self.acknowledged();
         let path = self.document();
@@ -244,9 +244,9 @@ impl Shared {
                 return Ok(self.mirror.revision());
             }
         }
-        let read = self.read_document()?;
-        let what = self.examine(read.as_ref().map(|(bytes, stat)| (&**bytes, stat)));
-        let stat = read.as_ref().map(|(_, stat)| *stat);
+        let look = self.look()?;
+        let what = self.examine(&look);
+        let stat = look.stat();
         let doubtful = match &what {
             Found::Broken(_) | Found::Damage(_) => Some(stat),
             _ => None,
@@ -306,26 +306,29 @@ impl Shared {
 
     /// When the document's place does not hold what was acknowledged last, its kept copy does.
     pub(super) fn fall_back(self: &Arc<Self>) -> Result<(), StoreError> {
-        let known = self.known();
-        let (shown, id) = {
-            let current = self.current();
-            (current.revision, current.id.clone())
-        };
-        if shown >= known {
-            return Ok(());
-        }
-        match self.kept(known, id.as_deref()) {
-            Some(document) => {
-                self.publish(Arc::new(document), None, 0);
-                Ok(())
+        loop {
+            let known = self.known();
+            let (shown, id) = {
+                let current = self.current();
+                (current.revision, current.id.clone())
+            };
+            if shown >= known {
+                return Ok(());
             }
-            None => Err(StoreError::Damage {
-                path: self.paths.named.clone(),
-                what: format!(
-                    "does not hold revision {known}, which was committed last, and it is not kept either; \
-                     `byname store status` tells what there is"
-                ),
-            }),
+            if let Some((document, checksum)) = self.kept_sealed(known, id.as_deref()) {
+                self.publish(Arc::new(document), None, checksum);
+                return Ok(());
+            }
+            // Others may have committed so often meanwhile that it is not kept any more.
+            if self.known() == known {
+                return Err(StoreError::Damage {
+                    path: self.paths.named.clone(),
+                    what: format!(
+                        "does not hold revision {known}, which was committed last, and it is not kept \
+                         either; `byname store status` tells what there is"
+                    ),
+                });
+            }
         }
     }
 }

@@ -124,14 +124,12 @@ impl FileStore {
     /// Brings the mirror to what there is.
     fn first_look(&self) -> Result<(), StoreError> {
         let shared = &self.shared;
-        let read = shared.read_document()?;
+        let first = shared.look()?;
         let kept = shared.kept_revisions().map_err(failed(
             "listing the kept revisions",
             &shared.paths.revisions(),
         ))?;
-        let in_place = read
-            .as_ref()
-            .and_then(|(bytes, _)| Document::parse(bytes, None).ok());
+        let in_place = Document::parse(first.bytes(), None).ok();
         let whole = in_place
             .as_ref()
             .is_some_and(|parsed| matches!(parsed.sealed, Sealed::Right(_)));
@@ -148,13 +146,10 @@ impl FileStore {
             shared.current().id.clone_from(&id);
             shared.renew_word()?;
         }
-        // A kept copy was durable before it was made, whether or not it has survived whole.
-        let newest = kept
-            .into_iter()
-            .rev()
-            .find(|revision| shared.kept(*revision, id.as_deref()).is_some());
-        shared.current().kept = newest.unwrap_or(0);
-        let (read, what) = inspect::in_place(shared)?;
+        // A copy is kept after its revision was made durable, whether or not the copy has survived.
+        shared.current().kept = kept.last().copied().unwrap_or(0);
+        let look = shared.look()?;
+        let what = shared.examine(&look);
         shared.note(&what);
         match what {
             Found::Fresh => Ok(()),
@@ -163,7 +158,7 @@ impl FileStore {
                 if revision > shared.acknowledged() {
                     shared.make_durable_if_possible()?;
                 }
-                shared.publish(document, read.map(|(_, stat)| stat), checksum);
+                shared.publish(document, look.stat(), checksum);
                 shared.with_word(|word| word.raise(revision));
                 Ok(())
             }

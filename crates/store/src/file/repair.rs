@@ -24,7 +24,7 @@ impl Writer {
     /// somebody has put in the document's place or, if there is none, for the newest kept revision.
     pub(super) fn restore(&mut self, revision: u64) -> Result<u64, StoreError> {
         let shared = Arc::clone(&self.shared);
-        let there = shared.read_document()?;
+        let there = shared.look()?.file;
         let older = there
             .as_ref()
             .and_then(|(bytes, _)| Document::parse(bytes, None).ok())
@@ -65,7 +65,7 @@ impl Writer {
     pub(super) fn adopt(&mut self) -> Result<u64, StoreError> {
         let shared = Arc::clone(&self.shared);
         let path = shared.paths.named.clone();
-        let Some((bytes, stat)) = shared.read_document()? else {
+        let Some((bytes, stat)) = shared.look()?.file else {
             return Err(StoreError::Damage {
                 path,
                 what: "is missing; there is nothing to adopt".into(),

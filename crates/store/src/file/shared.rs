@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use byname_registry::{Changes, Registry};
 
-use super::document::{Document, Sealed};
+use super::document::{Document, Parsed, Sealed};
 use super::loader::Loader;
 use super::options::FileOptions;
 use super::paths::{Paths, kept_revision};
@@ -333,12 +333,20 @@ impl Shared {
 
     /// Reads a kept revision; `None` when there is none that can be relied on.
     pub(crate) fn kept(&self, revision: u64, id: Option<&str>) -> Option<Document> {
+        self.kept_sealed(revision, id).map(|(document, _)| document)
+    }
+
+    /// The same, with its checksum.
+    pub(crate) fn kept_sealed(&self, revision: u64, id: Option<&str>) -> Option<(Document, u64)> {
         let (bytes, _) = self.disk.read(&self.paths.revision(revision)).ok()?;
-        let parsed = Document::parse(&bytes, None).ok()?;
-        let whole = matches!(parsed.sealed, Sealed::Right(_))
-            && parsed.document.revision == revision
-            && id.is_none_or(|id| id == &*parsed.document.id);
-        whole.then_some(parsed.document)
+        let Parsed {
+            document, sealed, ..
+        } = Document::parse(&bytes, None).ok()?;
+        let Sealed::Right(checksum) = sealed else {
+            return None;
+        };
+        let whole = document.revision == revision && id.is_none_or(|id| id == &*document.id);
+        whole.then_some((document, checksum))
     }
 
     /// The numbers of the kept revisions, in order, whether or not they can be relied on.
