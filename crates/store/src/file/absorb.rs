@@ -53,6 +53,8 @@ impl Writer {
         stat: Option<Stat>,
     ) -> Result<(), Miss> {
         let shared = Arc::clone(&self.shared);
+        // What others have committed since is what the edit is merged with.
+        let _ = shared.fall_back();
         let known = shared.known();
         let based_on = edited.document.revision;
         let mut document = self.take_document();

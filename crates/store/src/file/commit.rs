@@ -134,7 +134,9 @@ impl Writer {
             && self.shared.suspect.load(Ordering::Relaxed) == 0
     }
 
+    /// Whether what was committed last is shown; if it is kept, it is from now on.
     fn shows_the_last(&self) -> bool {
+        let _ = self.shared.fall_back();
         let known = self.shared.known();
         self.shared.current().revision == known
     }

@@ -262,7 +262,11 @@ impl Shared {
             Found::Newer(document, checksum) => {
                 let revision = document.revision;
                 if self.suspect.load(std::sync::atomic::Ordering::Relaxed) == revision {
-                    self.absorb_soon();
+                    // What a writer does about it is heard here again: it is asked once.
+                    if memory.offered != stat {
+                        memory.offered = stat;
+                        self.absorb_soon();
+                    }
                 } else {
                     if revision > self.acknowledged() {
                         self.wait_for(revision);

@@ -32,7 +32,7 @@ use self::document::{Document, Sealed};
 use self::examine::Found;
 use self::paths::Paths;
 use self::queue::Job;
-use self::shared::{Shared, failed, found};
+use self::shared::{Shared, failed, found, visible};
 use crate::disk::{Disk, RealDisk, Word};
 use crate::error::StoreError;
 use crate::health::Health;
@@ -125,10 +125,11 @@ impl FileStore {
     fn first_look(&self) -> Result<(), StoreError> {
         let shared = &self.shared;
         let first = shared.look()?;
-        let kept = shared.kept_revisions().map_err(failed(
+        let kept = visible(shared.kept_revisions()).map_err(failed(
             "listing the kept revisions",
             &shared.paths.revisions(),
         ))?;
+        let kept = kept.unwrap_or_default();
         let in_place = Document::parse(first.bytes(), None).ok();
         let whole = in_place
             .as_ref()

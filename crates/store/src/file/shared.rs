@@ -86,6 +86,14 @@ pub(crate) fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error)
     }
 }
 
+/// What is missing, or is not for this process to see, is `None`.
+pub(crate) fn visible<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match found(result) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(None),
+        result => result,
+    }
+}
+
 /// What is missing is `None`, not an error.
 pub(crate) fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
@@ -178,7 +186,7 @@ impl Shared {
         let path = self.paths.word();
         let mapped = self.with_word(|word| (word.load(), word.stat().ok()));
         let there =
-            found(self.disk.stat(&path)).map_err(failed("looking at the shared word", &path))?;
+            visible(self.disk.stat(&path)).map_err(failed("looking at the shared word", &path))?;
         if let (Some((loaded, Some(mapped))), Some(there)) = (mapped, there)
             && loaded != u64::MAX
             && mapped.is_same_file(&there)
@@ -188,8 +196,9 @@ impl Shared {
         let Some(id) = self.current().id.clone() else {
             return Ok(());
         };
-        let opened = self.disk.open_word(&path, &id);
-        if let Some(word) = opened.map_err(failed("opening the shared word", &path))? {
+        let opened = visible(self.disk.open_word(&path, &id));
+        let opened = opened.map_err(failed("opening the shared word", &path))?;
+        if let Some(word) = opened.flatten() {
             self.set_word(word);
         }
         Ok(())
