@@ -5,6 +5,8 @@ use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
+use byname_store::StoreError;
+
 /// The exit code of a command that was called the wrong way.
 pub(crate) const USAGE: u8 = 2;
 /// The exit code of a command that was called rightly and failed.
@@ -39,6 +41,12 @@ impl Failure {
 
     pub(crate) fn exit_code() -> ExitCode {
         ExitCode::from(FAILED)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::new(error.to_string())
     }
 }
 

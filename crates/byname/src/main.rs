@@ -5,9 +5,11 @@ mod catalog;
 mod cli;
 mod data;
 mod failure;
+mod folder;
 mod logging;
 mod output;
 mod serve;
+mod store;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -25,6 +27,7 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Catalog(CatalogCommand::List(arguments)) => catalog::list(&arguments),
         Command::Catalog(CatalogCommand::Show(arguments)) => catalog::show(&arguments),
+        Command::Store(arguments) => store::run(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

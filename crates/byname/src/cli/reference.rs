@@ -18,7 +18,7 @@ fn the_reference_says_what_the_program_says() {
         "# The command line\n\nWritten from the program's own definition of its commands; \
          `UPDATE_EXPECT=1 cargo test -p byname` writes it anew.\n",
     );
-    describe(&mut text, &root, "byname");
+    describe(&mut text, &root, "byname", &[]);
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(PATH);
     if std::env::var_os("UPDATE_EXPECT").is_some() {
         fs::write(&path, &text).unwrap();
@@ -30,7 +30,9 @@ fn the_reference_says_what_the_program_says() {
     );
 }
 
-fn describe(text: &mut String, command: &Command, name: &str) {
+/// Describes a command and those below it. `above` are the arguments that commands above it give to
+/// all that are below them: they are described there.
+fn describe(text: &mut String, command: &Command, name: &str, above: &[&str]) {
     write!(text, "\n## `{name}`\n").unwrap();
     if let Some(about) = command.get_long_about().or(command.get_about()) {
         write!(text, "\n{about}\n").unwrap();
@@ -48,7 +50,7 @@ fn describe(text: &mut String, command: &Command, name: &str) {
         .get_arguments()
         .filter(|argument| !argument.is_hide_set());
     let own: Vec<&Arg> = shown
-        .filter(|argument| name == "byname" || !in_every_command(argument))
+        .filter(|argument| !above.contains(&argument.get_id().as_str()))
         .collect();
     if !own.is_empty() {
         text.push_str("\n| argument | meaning |\n|---|---|\n");
@@ -70,12 +72,19 @@ fn describe(text: &mut String, command: &Command, name: &str) {
             None => write!(text, "\n{after}\n").unwrap(),
         }
     }
+    let mut above = above.to_vec();
+    above.extend(
+        command
+            .get_arguments()
+            .filter(|argument| in_every_command(argument))
+            .map(|argument| argument.get_id().as_str()),
+    );
     for inner in command.get_subcommands() {
-        describe(text, inner, &format!("{name} {}", inner.get_name()));
+        describe(text, inner, &format!("{name} {}", inner.get_name()), &above);
     }
 }
 
-/// Whether every command takes an argument: it is described once, at the root.
+/// Whether all commands below take an argument as well: it is described once.
 fn in_every_command(argument: &Arg) -> bool {
     argument.is_global_set() || matches!(argument.get_id().as_str(), "help" | "version")
 }

@@ -13,12 +13,22 @@ use serde_json::Value;
 /// How long anything may take before a test gives up: far longer than it ever does.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The program with these arguments.
+/// The home of whoever the tests are.
+const HOME: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/home");
+
+/// The program with these arguments. What it would keep for this user it would keep in a folder of
+/// the tests.
 pub(crate) fn byname<const N: usize>(arguments: [&str; N]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_byname"));
     command
         .args(arguments)
         .env_remove("BYNAME_LOG")
+        .env_remove("BYNAME_DATA")
+        .env("HOME", HOME)
+        .env(
+            "XDG_STATE_HOME",
+            concat!(env!("CARGO_TARGET_TMPDIR"), "/home/state"),
+        )
         .stdin(Stdio::null());
     command
 }

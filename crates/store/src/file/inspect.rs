@@ -166,9 +166,11 @@ fn kept(shared: &Shared, id: Option<&str>) -> Result<Vec<Kept>, StoreError> {
     let mut kept = Vec::new();
     for revision in revisions {
         let path = shared.paths.revision(revision);
-        let entries = shared
-            .kept(revision, id)
-            .map(|document| document.entries().len() as u64);
+        let read = || {
+            let document = shared.kept(revision, id)?;
+            Some(document.entries().len() as u64)
+        };
+        let mut entries = read();
         let Some(stat) = found(shared.disk.stat(&path)).map_err(failed("looking at", &path))?
         else {
             continue;
@@ -179,6 +181,8 @@ fn kept(shared: &Shared, id: Option<&str>) -> Result<Vec<Kept>, StoreError> {
             if lock.is_some_and(|lock| is_held(&lock) != Some(false)) {
                 continue;
             }
+            // Whoever was making it is done by now.
+            entries = read();
         }
         kept.push(Kept {
             revision,

@@ -275,7 +275,7 @@ impl Shared {
                         self.make_durable_if_possible()?;
                     }
                     self.publish(document, stat, checksum);
-                    self.with_word(|word| word.raise(revision));
+                    self.raise(revision);
                 }
             }
             Found::Edit(_) => {

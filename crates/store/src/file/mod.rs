@@ -160,7 +160,7 @@ impl FileStore {
                     shared.make_durable_if_possible()?;
                 }
                 shared.publish(document, look.stat(), checksum);
-                shared.with_word(|word| word.raise(revision));
+                shared.raise(revision);
                 Ok(())
             }
             Found::Edit(ref parsed) if shared.known() == 0 || shared.fall_back().is_err() => {

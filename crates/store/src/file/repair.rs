@@ -24,6 +24,7 @@ impl Writer {
     /// somebody has put in the document's place or, if there is none, for the newest kept revision.
     pub(super) fn restore(&mut self, revision: u64) -> Result<u64, StoreError> {
         let shared = Arc::clone(&self.shared);
+        self.know_previous();
         let there = shared.look()?.file;
         let older = there
             .as_ref()
@@ -65,6 +66,7 @@ impl Writer {
     pub(super) fn adopt(&mut self) -> Result<u64, StoreError> {
         let shared = Arc::clone(&self.shared);
         let path = shared.paths.named.clone();
+        self.know_previous();
         let Some((bytes, stat)) = shared.look()?.file else {
             return Err(StoreError::Damage {
                 path,
@@ -85,6 +87,12 @@ impl Writer {
             Some((bytes, stat)),
             "replaced by the document made of it",
         )
+    }
+
+    /// Looks at what was displaced last, as every commit does before it needs its place. What cannot
+    /// be taken up from there is set aside when the place is needed: no reason to repair nothing.
+    fn know_previous(&mut self) {
+        let _ = self.late_text();
     }
 
     /// Makes `content` the next revision, and sets aside what is in place.

@@ -168,6 +168,13 @@ impl Shared {
         }
     }
 
+    /// Tells other processes that `revision` is durable, if they do not know and it may be told.
+    pub(crate) fn raise(&self, revision: u64) {
+        if !self.options.read_only && self.acknowledged() < revision {
+            self.with_word(|word| word.raise(revision));
+        }
+    }
+
     /// The newest revision that is known to have been acknowledged, or to have been durable.
     pub(crate) fn known(&self) -> u64 {
         let current = self.current();
