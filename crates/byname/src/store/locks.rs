@@ -38,8 +38,8 @@ pub(super) struct Leftover {
 /// Tells who holds the lock, and what writers have left.
 pub(crate) fn run(folder: &FolderArguments, look: &LookArguments) -> Result<(), Failure> {
     let document = super::document(folder, &look.registry)?;
-    let lock = Lock::of(&super::inspect(folder, &document)?.locks);
-    output::write(look.format, &lock, |to| people(to, &lock))
+    let found = Lock::of(&super::inspect(folder, &document)?.locks);
+    output::write(look.format, &found, |to| people(to, &found))
 }
 
 impl Lock {

@@ -48,7 +48,7 @@ pub(crate) fn restore(
         0 => "restored".to_owned(),
         from => format!("revision {from} restored"),
     };
-    tell(write.look.format, &store, document, revision, &what)
+    tell(write.look.format, &store, &document, revision, &what)
 }
 
 /// Takes what is in the document's place.
@@ -62,7 +62,7 @@ pub(crate) fn adopt(folder: &FolderArguments, write: &WriteArguments) -> Result<
     }
     let store = super::open(folder, &document, write.wait)?;
     let revision = store.adopt().wait()?;
-    tell(write.look.format, &store, document, revision, "adopted")
+    tell(write.look.format, &store, &document, revision, "adopted")
 }
 
 /// Removes what is provably of no use.
@@ -73,19 +73,19 @@ pub(crate) fn clean(folder: &FolderArguments, write: &WriteArguments) -> Result<
     } else {
         super::open(folder, &document, write.wait)?.clean().wait()?
     };
-    let cleared = Cleared {
+    let told = Cleared {
         document: text(&document),
         removed: texts(&cleaned.removed),
         set_aside: texts(&cleaned.aside),
     };
-    output::write(write.look.format, &cleared, |to| {
-        for path in &cleared.removed {
+    output::write(write.look.format, &told, |to| {
+        for path in &told.removed {
             writeln!(to, "removed {}", printable(path))?;
         }
-        for path in &cleared.set_aside {
+        for path in &told.set_aside {
             writeln!(to, "set aside as {}", printable(path))?;
         }
-        if cleared.removed.is_empty() && cleared.set_aside.is_empty() {
+        if told.removed.is_empty() && told.set_aside.is_empty() {
             writeln!(to, "nothing to remove")?;
         }
         Ok(())
@@ -103,7 +103,7 @@ fn is_nothing(folder: &FolderArguments, document: &Path) -> Result<bool, Failure
 fn tell(
     format: FormatArguments,
     store: &FileStore,
-    document: PathBuf,
+    document: &Path,
     revision: u64,
     what: &str,
 ) -> Result<(), Failure> {
@@ -116,7 +116,7 @@ fn tell(
         })
         .collect();
     let installed = Installed {
-        document: text(&document),
+        document: text(document),
         revision,
         set_aside: texts(&set_aside),
     };
