@@ -327,7 +327,7 @@ impl<V: Value> Core<V> {
             };
             let new = written(&own, value)?;
             let present = self.store.mirror().entry(name);
-            let Written { json, relies_on } = self.carry(&name, present.as_ref(), &new);
+            let Written { json, relies_on } = self.carry(name, present.as_ref(), &new);
             // For a name that was read, the condition is there: if the mirror shows another entry
             // than the one that was read, it does not hold.
             if let Some(revision) = relies_on

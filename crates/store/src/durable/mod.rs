@@ -62,9 +62,10 @@ impl<V: Value> Durable<V> {
     fn with(store: Arc<dyn Store>, options: &DurableOptions) -> Result<Self, StoreError> {
         let core = Arc::new(Core::new(store, options));
         // It hears from here on; what was before is taken now.
-        let follower = match options.follow {
-            true => Some(Arc::new(Follower::start(&core)?)),
-            false => None,
+        let follower = if options.follow {
+            Some(Arc::new(Follower::start(&core)?))
+        } else {
+            None
         };
         core.drive();
         Ok(Self { core, follower })
@@ -173,7 +174,7 @@ impl<V: Value> fmt::Debug for Durable<V> {
             .field("registry", self.registry())
             .field("store", self.store())
             .field("follows", &self.follower.is_some())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

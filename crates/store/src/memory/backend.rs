@@ -249,7 +249,9 @@ impl Backend {
             inner.state.compact();
             inner.handles.clone()
         };
-        handles.iter().for_each(|handle| handle.forget());
+        for handle in &handles {
+            handle.forget();
+        }
     }
 
     pub(super) fn backup(&self) -> Backup {

@@ -221,9 +221,10 @@ impl Handle {
                 completer,
             } in answered
             {
-                let result = match target <= shown {
-                    true => Ok(answer.unwrap_or(shown)),
-                    false => Err(sealed(target)),
+                let result = if target <= shown {
+                    Ok(answer.unwrap_or(shown))
+                } else {
+                    Err(sealed(target))
                 };
                 self::answer(completer, result);
             }
@@ -261,10 +262,11 @@ impl Handle {
                     let mut publication = self.lock();
                     std::mem::replace(&mut publication.id, Arc::clone(&whole.id)) != whole.id
                 };
-                match another {
+                if another {
                     // What led here is not the history of this registry.
-                    true => self.history().forget(),
-                    false => self.history().keep(),
+                    self.history().forget();
+                } else {
+                    self.history().keep();
                 }
             }
         }

@@ -42,10 +42,8 @@ impl Leases {
     }
 
     pub(super) fn check(&self, id: LeaseId) -> Result<(), StoreError> {
-        match self.live.contains_key(&id) {
-            true => Ok(()),
-            false => Err(StoreError::Lease { id }),
-        }
+        let live = self.live.get(&id);
+        live.map(|_| ()).ok_or(StoreError::Lease { id })
     }
 
     /// Notes that the entry `name` goes with `id` from now on.

@@ -179,26 +179,18 @@ impl State {
     }
 
     fn set(&mut self, name: &Arc<str>, kept: Option<Kept>) {
-        let before = match kept {
-            Some((revision, record)) => {
-                self.bytes += size(name, &record);
-                if let Some(id) = record.lease {
-                    self.leases.attach(id, name);
-                }
-                let lease = record.lease;
-                let before = self.entries.insert(Arc::clone(name), (revision, record));
-                before.map(|(_, before)| (before.lease.filter(|id| Some(*id) != lease), before))
-            }
-            None => {
-                let before = self.entries.remove(name);
-                before.map(|(_, before)| (before.lease, before))
-            }
-        };
-        if let Some((left, before)) = before {
+        if let Some((_, before)) = self.entries.remove(name) {
             self.bytes -= size(name, &before);
-            if let Some(id) = left {
+            if let Some(id) = before.lease {
                 self.leases.detach(id, name);
             }
+        }
+        if let Some((revision, record)) = kept {
+            self.bytes += size(name, &record);
+            if let Some(id) = record.lease {
+                self.leases.attach(id, name);
+            }
+            self.entries.insert(Arc::clone(name), (revision, record));
         }
     }
 

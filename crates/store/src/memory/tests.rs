@@ -169,7 +169,11 @@ fn after_compaction_a_late_handle_takes_everything() {
         panic!("there is a change");
     };
     assert_eq!(change.covers(), 3..=4);
-    let mut names: Vec<_> = change.entries().iter().map(|e| e.name()).collect();
+    let mut names: Vec<_> = change
+        .entries()
+        .iter()
+        .map(byname_registry::observe::Changed::name)
+        .collect();
     names.sort_unstable();
     assert_eq!(names, ["a", "c"]);
 }

@@ -37,7 +37,7 @@ impl Counting {
 }
 
 impl Store for Counting {
-    fn id(&self) -> String {
+    fn id(&self) -> Option<String> {
         self.store.id()
     }
     fn mirror(&self) -> &Registry<Record> {
