@@ -5,6 +5,7 @@
 //! contract of all stores.
 #![deny(unsafe_code)]
 
+pub mod conformance;
 pub mod disk;
 mod durable;
 mod error;

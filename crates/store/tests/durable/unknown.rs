@@ -31,19 +31,19 @@ fn with_newer() -> (Arc<MemoryStore>, Durable<Machine>, u64) {
 
 #[test]
 fn they_are_kept_by_whatever_rewrites_the_entry() {
-    type Rewrite = fn(&Durable<Machine>, u64);
+    type Rewrite = fn(&Durable<Machine>, u64) -> u64;
     let ways: [Rewrite; 4] = [
-        |durable, _| drop(durable.put("m", machine("local")).unwrap()),
-        |durable, _| drop(durable.replace("m", machine("local")).unwrap()),
-        |durable, at| drop(durable.compare_and_set("m", at, machine("local")).unwrap()),
+        |durable, _| durable.put("m", machine("local")).unwrap(),
+        |durable, _| durable.replace("m", machine("local")).unwrap(),
+        |durable, at| durable.compare_and_set("m", at, machine("local")).unwrap(),
         |durable, _| {
             let change = durable.transaction(|draft| draft.replace("m", machine("local")));
-            change.unwrap();
+            change.unwrap().revision
         },
     ];
     for way in ways {
         let (store, durable, revision) = with_newer();
-        way(&durable, revision);
+        assert_eq!(way(&durable, revision), revision + 1);
         assert_eq!(kept(&*store, "m"), REWRITTEN);
         assert_eq!(*durable.registry().get("m").unwrap(), machine("local"));
     }
