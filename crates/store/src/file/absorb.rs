@@ -5,13 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::commit::write_all;
 use super::document::{Conflict, Document, Parsed, Sealed, merge};
-use super::examine::Found;
 use super::queue::Job;
 use super::shared::{Shared, failed, found};
-use super::writer::{Batch, Ground, Miss, Writer};
+use super::writer::{Aside, Batch, Ground, Miss, Writer};
 use crate::disk::Stat;
 use crate::error::StoreError;
 use crate::health::Problem;
@@ -34,70 +34,98 @@ struct Conflicts<'c> {
 #[derive(Serialize)]
 struct Contested<'c> {
     name: &'c str,
-    base: Option<serde_json::Value>,
-    edited: Option<serde_json::Value>,
-    current: Option<serde_json::Value>,
+    base: Option<&'c RawValue>,
+    edited: Option<&'c RawValue>,
+    current: Option<&'c RawValue>,
 }
 
-fn value(json: Option<&Json>) -> Option<serde_json::Value> {
-    json.and_then(|json| json.read().ok())
+/// The value as it stands in the document, digit by digit.
+fn value(json: Option<&Json>) -> Option<&RawValue> {
+    json.and_then(|json| serde_json::from_str(json.as_str()).ok())
+}
+
+/// The file that tells of conflicts, and what is told of it.
+fn told(based_on: u64, met: u64, conflicts: &[Conflict]) -> (Vec<u8>, String) {
+    let contested = conflicts.iter().map(|conflict| Contested {
+        name: &conflict.name,
+        base: value(conflict.base.as_ref()),
+        edited: value(conflict.edited.as_ref()),
+        current: value(conflict.current.as_ref()),
+    });
+    let text = Conflicts {
+        based_on,
+        met,
+        conflicts: contested.collect(),
+    };
+    let mut text = serde_json::to_vec_pretty(&text).unwrap_or_default();
+    text.push(b'\n');
+    let names: Vec<_> = conflicts
+        .iter()
+        .map(|conflict| format!("`{}`", conflict.name))
+        .collect();
+    let reason = format!(
+        "{} changed by hand on the basis of revision {based_on}, and by others since; theirs stays",
+        names.join(", ")
+    );
+    (text, reason)
+}
+
+/// Where a text was found that a hand wrote.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// In the document's place.
+    Place,
+    /// In the document that was displaced last.
+    Displaced,
 }
 
 impl Writer {
     /// Takes up a valid text from the document's place as a revision, and puts a document in order
     /// there.
-    pub(super) fn absorb(
+    pub(super) fn absorb(&mut self, edited: &Parsed, stat: Option<Stat>) -> Result<(), Miss> {
+        self.take_up(edited, stat, Origin::Place, &[])
+    }
+
+    fn take_up(
         &mut self,
-        edited: Parsed,
+        edited: &Parsed,
+        expected: Option<Stat>,
+        origin: Origin,
         bytes: &[u8],
-        stat: Option<Stat>,
     ) -> Result<(), Miss> {
         let shared = Arc::clone(&self.shared);
-        // What others have committed since is what the edit is merged with.
-        let _ = shared.fall_back();
         let known = shared.known();
         let based_on = edited.document.revision;
-        let mut document = self.take_document();
-        let nothing_known = document.revision < known || (document.revision == 0 && based_on > 0);
-        let outcome = if nothing_known && based_on < known {
-            Err(StoreError::Damage {
+        let original = self.take_document();
+        // Neither the mirror nor a kept copy has what was acknowledged last.
+        let nothing_known = original.revision < known || (original.revision == 0 && based_on > 0);
+        if nothing_known && based_on < known {
+            self.put_back(original);
+            return Err(Miss::Failed(StoreError::Damage {
                 path: shared.paths.named.clone(),
                 what: format!(
                     "was edited on the basis of revision {based_on}, and revision {known}, which it \
                      replaced, is not kept; `byname store adopt` takes the text as it is"
                 ),
-            })
-        } else {
-            self.check(&edited, &document)
-        };
-        if let Err(error) = outcome {
-            self.put_back(document);
-            return Err(Miss::Failed(error));
+            }));
         }
-        if nothing_known {
+        let (base, document, given) = if nothing_known {
             // Everything that was acknowledged is in the text, as it was or as the hand left it.
-            document = Document::new(Arc::clone(&edited.document.id));
+            let mut document = Document::new(Arc::clone(&edited.document.id));
             document.revision = based_on.max(known);
-        }
-        let base = if nothing_known {
-            None
-        } else if based_on == document.revision {
-            Some(document.clone())
+            (None, document, Some(original))
+        } else if based_on == original.revision {
+            (Some(original.clone()), original, None)
         } else {
-            shared.kept(based_on, Some(&document.id))
+            let kept = shared.kept(based_on, Some(&original.id));
+            (kept, original, None)
         };
-        let reason = if base.is_none() && !nothing_known {
-            Some(format!(
-                "an edit based on revision {based_on}, which is not kept any more, so it cannot be merged"
-            ))
-        } else {
-            None
-        };
+        let unmerged = base.is_none() && !nothing_known;
         let met = document.revision;
         let mut batch = Batch::new(document);
         let revision = batch.next();
         let mut conflicts = Vec::new();
-        if reason.is_none() {
+        if !unmerged {
             let merged = merge(base.as_ref(), &edited.document, &batch.document);
             for (name, slot) in merged.writes {
                 match slot {
@@ -112,32 +140,62 @@ impl Writer {
             }
             conflicts = merged.conflicts;
         }
-        // The operator's own text first, then what replaces it.
-        let why = if reason.is_some() { "unmerged" } else { "edit" };
-        let kept = match self.set_aside(revision, why, bytes) {
-            Ok(kept) => kept,
+        let why = if unmerged { "unmerged" } else { "edit" };
+        let report = unmerged.then(|| {
+            format!(
+                "an edit based on revision {based_on}, which is not kept any more, so it cannot be merged"
+            )
+        });
+        // What must be beside the document before it is replaced; for each whether it is to be told.
+        let mut beside = Vec::new();
+        let mut write = || -> Result<(), StoreError> {
+            if origin == Origin::Displaced {
+                beside.push((self.set_aside(revision, "edit", bytes)?, None));
+            }
+            if !conflicts.is_empty() {
+                let (text, reason) = told(based_on, met, &conflicts);
+                let path = self.set_aside(revision, "conflicts", &text)?;
+                beside.push((path, Some(reason)));
+            }
+            Ok(())
+        };
+        let done = match write() {
+            Ok(()) => {
+                let ground = Ground {
+                    expected,
+                    aside: (origin == Origin::Place).then_some(Aside { why, report }),
+                    rewrite: true,
+                };
+                self.commit(batch, ground)
+            }
             Err(error) => {
                 self.put_back(batch.take_back());
-                return Err(Miss::Failed(error));
+                Err(Miss::Failed(error))
             }
         };
-        if let Some(reason) = reason {
-            shared
-                .problems
-                .set_aside(Problem::SetAside { path: kept, reason });
+        if let Err(miss) = done {
+            if let Some(given) = given {
+                self.put_back(given);
+            }
+            // The text is where it was, or whoever wrote it has replaced it.
+            if !matches!(miss, Miss::Failed(StoreError::Unknown { .. })) {
+                for (path, _) in beside {
+                    let _ = shared.disk.remove(&path);
+                }
+            }
+            return Err(match miss {
+                // However often it were tried.
+                Miss::Failed(error @ StoreError::Limit { .. }) => self.too_much(&error),
+                miss => miss,
+            });
         }
-        if !conflicts.is_empty()
-            && let Err(error) = self.set_conflicts_aside(revision, based_on, met, &conflicts)
-        {
-            self.put_back(batch.take_back());
-            return Err(Miss::Failed(error));
+        for (path, reason) in beside {
+            if let Some(reason) = reason {
+                shared
+                    .problems
+                    .set_aside(Problem::SetAside { path, reason });
+            }
         }
-        let ground = Ground {
-            expected: stat,
-            aside: None,
-            rewrite: true,
-        };
-        self.commit(batch, ground)?;
         tracing::info!(
             "{}: an edit based on revision {based_on} was taken up as revision {revision}",
             shared.paths.named.display()
@@ -146,115 +204,89 @@ impl Writer {
         Ok(())
     }
 
-    /// Looks at what was displaced last: somebody may have written into it since.
-    pub(super) fn late_text(&mut self) -> Result<(), Miss> {
+    /// An edit that is more than the store takes is as broken as one that cannot be read.
+    fn too_much(&self, error: &StoreError) -> Miss {
+        Miss::Failed(StoreError::Syntax {
+            path: self.shared.paths.named.clone(),
+            error: JsonError {
+                line: 1,
+                column: 1,
+                message: error.to_string(),
+            },
+        })
+    }
+
+    /// Looks at what was displaced last, which is expected to be as it was: somebody may have written
+    /// into it since. Returns whether that was taken up.
+    pub(super) fn late_text(&mut self, expected: Option<Stat>) -> Result<bool, Miss> {
         let shared = Arc::clone(&self.shared);
         let path = shared.paths.previous();
         let stat = found(shared.disk.stat(&path)).map_err(failed("looking at", &path))?;
-        let Some(stat) = stat else { return Ok(()) };
+        let Some(stat) = stat else { return Ok(false) };
         if self
             .previous
             .is_some_and(|previous| previous.is_same_content(&stat))
         {
-            return Ok(());
+            return Ok(false);
         }
         let (bytes, stat) = shared.disk.read(&path).map_err(failed("reading", &path))?;
         let Ok(parsed) = Document::parse(&bytes, None) else {
             // It may be in the making; it is set aside when its place is needed.
-            return Ok(());
+            return Ok(false);
         };
         if matches!(parsed.sealed, Sealed::Right(_)) {
             self.previous = Some(stat);
-            return Ok(());
+            return Ok(false);
         }
-        // As if it had been saved a moment later: what is in place is brought in first.
-        let revision = shared.known();
-        let based_on = parsed.document.revision;
-        let look = shared.look()?;
-        let (Found::Same, Some(expected)) = (shared.examine(&look), look.stat()) else {
-            return Ok(());
-        };
-        let shown = shared.current().document.clone();
-        if shown.is_none_or(|shown| self.check(&parsed, &shown).is_err())
-            || shared.current().id.as_deref() != Some(&*parsed.document.id)
-            || shared.kept(based_on, Some(&parsed.document.id)).is_none()
-        {
-            let aside = shared.aside(revision, "late");
-            shared
-                .disk
-                .rename(&path, &aside)
-                .map_err(failed("setting aside", &path))?;
-            shared.problems.set_aside(Problem::SetAside {
-                path: aside,
-                reason:
-                    "written into the document after it had been replaced, and not to be merged"
-                        .into(),
-            });
-            return Ok(());
-        }
-        // Its text is set aside first, so its place may be taken.
-        self.previous = Some(stat);
-        self.absorb(parsed, &bytes, Some(expected))
-            .inspect_err(|_| self.previous = None)
-    }
-
-    /// Checks the values that a hand has changed.
-    fn check(&self, edited: &Parsed, current: &Document) -> Result<(), StoreError> {
-        let Some(check) = &self.shared.options.check else {
-            return Ok(());
-        };
-        for (name, slot) in edited.document.entries() {
-            let same = current
-                .get(name)
-                .is_some_and(|current| current.record.value == slot.record.value);
-            if !same && let Err(message) = check(name, &slot.record.value) {
-                let (line, column) = edited.place_of(name).unwrap_or((0, 0));
-                return Err(StoreError::Syntax {
-                    path: self.shared.paths.named.clone(),
-                    error: JsonError {
-                        line,
-                        column,
-                        message: format!("`{name}`: {message}"),
-                    },
-                });
+        let reason = if !self.is_written_late(&parsed.document, &stat) {
+            "found in the place of the document that was replaced last, and not known as an edit of it"
+                .to_owned()
+        } else if let Some(error) = shared.refused(&parsed) {
+            format!("written into the document after it had been replaced: {error}")
+        } else {
+            // Its text is set aside first, so its place may be taken.
+            self.previous = Some(stat);
+            // As if it had been saved a moment later.
+            match self.take_up(&parsed, expected, Origin::Displaced, &bytes) {
+                Ok(()) => return Ok(true),
+                Err(Miss::Failed(
+                    error @ (StoreError::Damage { .. } | StoreError::Syntax { .. }),
+                )) => {
+                    self.previous = None;
+                    format!("written into the document after it had been replaced: {error}")
+                }
+                Err(miss) => {
+                    self.previous = None;
+                    return Err(miss);
+                }
             }
-        }
-        Ok(())
+        };
+        self.set_late_aside(shared.known(), reason)?;
+        Ok(false)
     }
 
-    fn set_conflicts_aside(
-        &self,
-        revision: u64,
-        based_on: u64,
-        met: u64,
-        conflicts: &[Conflict],
-    ) -> Result<(), StoreError> {
-        let text = Conflicts {
-            based_on,
-            met,
-            conflicts: conflicts
-                .iter()
-                .map(|conflict| Contested {
-                    name: &conflict.name,
-                    base: value(conflict.base.as_ref()),
-                    edited: value(conflict.edited.as_ref()),
-                    current: value(conflict.current.as_ref()),
-                })
-                .collect(),
-        };
-        let mut text = serde_json::to_vec_pretty(&text).unwrap_or_default();
-        text.push(b'\n');
-        let path = self.set_aside(revision, "conflicts", &text)?;
-        let names: Vec<_> = conflicts
-            .iter()
-            .map(|conflict| format!("`{}`", conflict.name))
-            .collect();
-        self.shared.problems.set_aside(Problem::SetAside {
-            path,
-            reason: format!(
-                "{} changed by hand on the basis of revision {based_on}, and by others since; theirs stays",
-                names.join(", ")
-            ),
+    /// Whether what was displaced has been written since it was committed: its base is kept, in a copy
+    /// that was made after it. What differs all the same was not written, but damaged.
+    fn is_written_late(&self, document: &Document, stat: &Stat) -> bool {
+        let shared = &*self.shared;
+        let copy = shared.disk.stat(&shared.paths.revision(document.revision));
+        shared.current().id.as_deref() == Some(&*document.id)
+            && copy.is_ok_and(|copy| copy.modified < stat.modified)
+            && shared.kept(document.revision, Some(&document.id)).is_some()
+    }
+
+    /// Sets aside what stands in the place of the document that was displaced last.
+    pub(super) fn set_late_aside(&self, revision: u64, reason: String) -> Result<(), StoreError> {
+        let shared = &*self.shared;
+        let path = shared.paths.previous();
+        let aside = shared.aside(revision, "late");
+        shared
+            .disk
+            .rename(&path, &aside)
+            .map_err(failed("setting aside", &path))?;
+        shared.problems.set_aside(Problem::SetAside {
+            path: aside,
+            reason,
         });
         Ok(())
     }
@@ -306,11 +338,13 @@ impl Writer {
 }
 
 impl Shared {
-    /// Has a writer look at the document's place.
-    pub(super) fn absorb_soon(self: &Arc<Self>) {
-        if !self.options.read_only {
-            let (completer, _) = Pending::new();
-            self.push(Job::Absorb(completer), self.options.wait);
+    /// Has a writer look at the document's place; `None` when this store writes nothing.
+    pub(super) fn absorb_soon(self: &Arc<Self>) -> Option<Pending<u64>> {
+        if self.options.read_only {
+            return None;
         }
+        let (completer, pending) = Pending::new();
+        self.push(Job::Absorb(completer), self.options.wait);
+        Some(pending)
     }
 }

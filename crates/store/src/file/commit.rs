@@ -9,7 +9,7 @@ use std::time::Instant;
 use super::document::{Document, Sealed};
 use super::examine::{Found, Look};
 use super::shared::{Shared, failed, found};
-use super::writer::{Ground, Miss, Writer};
+use super::writer::{Aside, Ground, Miss, Writer};
 use crate::disk::{NewFile, Seal, Stat, Word};
 use crate::error::StoreError;
 use crate::health::Problem;
@@ -27,11 +27,13 @@ impl Writer {
     pub(super) fn settle(&mut self) -> Result<Ground, Miss> {
         let shared = Arc::clone(&self.shared);
         shared.renew_word()?;
-        self.late_text()?;
         for _ in 0..EDITS {
             let path = shared.document();
             let stat = found(shared.disk.stat(path)).map_err(failed("looking at", path))?;
             if self.is_as_shown(stat.as_ref()) {
+                if self.late_text(stat)? {
+                    continue;
+                }
                 return Ok(Ground {
                     expected: stat,
                     aside: None,
@@ -51,6 +53,9 @@ impl Writer {
                 }
                 Found::Same => {
                     shared.current().stat = stat;
+                    if self.late_text(stat)? {
+                        continue;
+                    }
                     let suspect = shared.suspect.load(Ordering::Relaxed) != 0;
                     return Ok(Ground {
                         expected: stat,
@@ -80,7 +85,7 @@ impl Writer {
                     });
                     shared.acknowledge(revision, seal.as_ref());
                 }
-                Found::Edit(parsed) => match self.absorb(*parsed, bytes, stat) {
+                Found::Edit(parsed) => match self.absorb(&parsed, stat) {
                     // A value in it is none: that is as broken as a comma that is missing.
                     Err(Miss::Failed(StoreError::Syntax { error, .. }))
                         if self.shows_the_last() =>
@@ -110,10 +115,13 @@ impl Writer {
         let path = self.shared.paths.named.display();
         Ground {
             expected: stat,
-            aside: Some(format!(
-                "{path}:{}:{}: {}",
-                error.line, error.column, error.message
-            )),
+            aside: Some(Aside {
+                why: "broken",
+                report: Some(format!(
+                    "{path}:{}:{}: {}",
+                    error.line, error.column, error.message
+                )),
+            }),
             rewrite: false,
         }
     }
@@ -143,12 +151,11 @@ impl Writer {
 
     /// Reads what is in place; while it cannot be read and changes, it is given time.
     fn steady(&self) -> Result<(Look, Found), Miss> {
-        let shared = &*self.shared;
+        let shared = &self.shared;
         let began = Instant::now();
         let mut looks = 0;
         loop {
-            let look = shared.look()?;
-            let what = shared.examine(&look);
+            let (look, what) = shared.see()?;
             let unsure = matches!(what, Found::Broken(_) | Found::Damage(_));
             let stat = look.stat();
             // Nobody is writing what the system says is as it was.
@@ -199,6 +206,13 @@ impl Writer {
         let there = found(shared.disk.stat(path)).map_err(failed("looking at", path))?;
         if !is_expected(ground.expected.as_ref(), there.as_ref()) {
             return Err(Miss::Moved);
+        }
+        if ground.aside.is_some() {
+            // Whoever saved it need not have made it durable.
+            match shared.disk.sync_file(path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Miss::Moved),
+                synced => synced.map_err(failed("making it durable", path))?,
+            }
         }
         self.make_way_for_previous(revision)?;
         self.still_held()?;
@@ -271,10 +285,14 @@ impl Writer {
             Err(error) if is_unsupported(&error) => {
                 // The document gets a further name before its own is taken.
                 let displaced = shared.paths.side_scratch();
-                shared
-                    .disk
-                    .link(path, &displaced)
-                    .map_err(failed("keeping the displaced document", &displaced))?;
+                match shared.disk.link(path, &displaced) {
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                        return Err(Miss::Moved);
+                    }
+                    linked => {
+                        linked.map_err(failed("keeping the displaced document", &displaced))?;
+                    }
+                }
                 match shared.disk.rename(&scratch.path, path) {
                     Ok(()) => Ok(displaced),
                     Err(error) => {
@@ -288,6 +306,8 @@ impl Writer {
                     }
                 }
             }
+            // An editor has moved it away, and is about to save it.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Miss::Moved),
             Err(error) => {
                 let outcome = self.despite(scratch, revision, "exchanging", error);
                 outcome.map(|()| scratch.path.clone())
@@ -378,9 +398,8 @@ impl Writer {
     /// Before `previous` is taken by what will be displaced: if somebody wrote into it after it had
     /// been displaced, that text is set aside.
     fn make_way_for_previous(&mut self, revision: u64) -> Result<(), StoreError> {
-        let shared = &*self.shared;
-        let path = shared.paths.previous();
-        let stat = found(shared.disk.stat(&path)).map_err(failed("looking at", &path))?;
+        let path = self.shared.paths.previous();
+        let stat = found(self.shared.disk.stat(&path)).map_err(failed("looking at", &path))?;
         let Some(stat) = stat else { return Ok(()) };
         if self
             .previous
@@ -388,17 +407,18 @@ impl Writer {
         {
             return Ok(());
         }
-        let aside = shared.aside(revision, "late");
-        shared
-            .disk
-            .rename(&path, &aside)
-            .map_err(failed("setting aside", &path))?;
-        shared.problems.set_aside(Problem::SetAside {
-            path: aside,
-            reason: "written into the document after it had been replaced, and not to be read"
-                .into(),
-        });
-        Ok(())
+        let read = found(self.shared.disk.read(&path)).map_err(failed("reading", &path))?;
+        let Some((bytes, _)) = read else {
+            return Ok(());
+        };
+        if Document::parse(&bytes, None)
+            .is_ok_and(|parsed| matches!(parsed.sealed, Sealed::Right(_)))
+        {
+            // Displaced by another process, and nobody's text.
+            return Ok(());
+        }
+        let reason = "written into the document after it had been replaced, and not to be read";
+        self.set_late_aside(revision, reason.into())
     }
 
     /// Puts away what the new document displaced. Failing here loses nothing: it stays where it is,
@@ -406,26 +426,30 @@ impl Writer {
     fn displaced(&mut self, displaced: Option<&Path>, ground: &Ground, revision: u64) {
         let shared = Arc::clone(&self.shared);
         let Some(path) = displaced else { return };
-        if let Some(reason) = &ground.aside {
-            let aside = shared.aside(revision, "broken");
-            if shared.disk.rename(path, &aside).is_ok() {
-                shared.problems.set_aside(Problem::SetAside {
-                    path: aside,
-                    reason: reason.clone(),
-                });
-            }
-            return;
-        }
-        let stat = shared.disk.stat(path).ok();
-        if shared.disk.rename(path, &shared.paths.previous()).is_err() {
-            return;
-        }
         let as_read = |stat: &Stat| {
             ground
                 .expected
                 .is_some_and(|expected| expected.is_same_content(stat))
         };
-        self.previous = stat.filter(as_read);
+        let stat = shared.disk.stat(path).ok().filter(as_read);
+        if let (Some(aside), Some(_)) = (&ground.aside, stat) {
+            let to = shared.aside(revision, aside.why);
+            if shared.disk.rename(path, &to).is_ok()
+                && let Some(reason) = &aside.report
+            {
+                shared.problems.set_aside(Problem::SetAside {
+                    path: to,
+                    reason: reason.clone(),
+                });
+            }
+            return;
+        }
+        // Only what a program wrote comes here, unless somebody's text came between: the next look
+        // at it tells.
+        if shared.disk.rename(path, &shared.paths.previous()).is_err() {
+            return;
+        }
+        self.previous = stat;
         if self.previous.is_none() {
             // Somebody's text came between the last look and the exchange.
             shared.absorb_soon();
@@ -454,7 +478,15 @@ impl Shared {
             }
             word.raise(revision)
         };
-        if self.with_word(write) == Some(true) {
+        let (path, scratch) = (self.paths.word(), self.paths.side_scratch());
+        let raised = self.with_word(write) == Some(true);
+        // Those who come later map what is in place.
+        let mapped = self.with_word(|word| word.stat().ok()).flatten();
+        let there = self.disk.stat(&path).ok();
+        let is_in_place = mapped
+            .zip(there)
+            .is_some_and(|(mapped, there)| mapped.is_same_file(&there));
+        if raised && is_in_place {
             return;
         }
         // There is no word yet, or it was taken away. Without one, others see the change by looking.
@@ -462,7 +494,6 @@ impl Shared {
             return;
         };
         let access = self.access(self.disk.stat(self.document()).ok().as_ref());
-        let (path, scratch) = (self.paths.word(), self.paths.side_scratch());
         match self
             .disk
             .create_word(&path, &scratch, access, &id, revision)

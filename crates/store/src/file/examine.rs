@@ -59,8 +59,26 @@ impl Shared {
         Ok(Look { known, file })
     }
 
+    /// Looks at what is in the document's place, and tells what it is.
+    ///
+    /// When that is not what was committed last, the mirror is first brought to what was, if its copy
+    /// is there: an edit is an edit of that.
+    pub(crate) fn see(self: &Arc<Self>) -> Result<(Look, Found), StoreError> {
+        self.renew_word()?;
+        let look = self.look()?;
+        let what = self.examine(&look);
+        if matches!(what, Found::Same | Found::Newer(..)) || self.current().revision >= look.known {
+            return Ok((look, what));
+        }
+        let what = match self.fall_back() {
+            Ok(()) => self.examine(&look),
+            Err(_) => what,
+        };
+        Ok((look, what))
+    }
+
     /// Tells what was seen.
-    pub(crate) fn examine(&self, look: &Look) -> Found {
+    fn examine(&self, look: &Look) -> Found {
         let known = look.known;
         let Some((bytes, stat)) = &look.file else {
             if known == 0 {
@@ -95,6 +113,10 @@ impl Shared {
                         "has changed on the disk although nobody wrote it ({error}); {RESTORE}"
                     ));
                 }
+                // No editor writes such bytes; a power cut does.
+                if bytes.contains(&0) {
+                    return Found::Damage(format!("has zero bytes in it; {RESTORE}"));
+                }
                 if self.is_cut(bytes, known) {
                     return Found::Damage(format!(
                         "is cut short after {} bytes; {RESTORE}",
@@ -114,14 +136,14 @@ impl Shared {
             ));
         }
         match parsed.sealed {
-            Sealed::Right(sum) if document.revision == shown && sum == checksum && shown > 0 => {
-                Found::Same
-            }
             Sealed::Right(_) if document.revision < known => Found::Damage(format!(
                 "is revision {}, although {known} was committed: an older copy was put here; \
                  `byname store restore` applies it, with `--revision {known}` it brings that back",
                 document.revision
             )),
+            Sealed::Right(sum) if document.revision == shown && sum == checksum && shown > 0 => {
+                Found::Same
+            }
             Sealed::Right(_) if document.revision == shown && shown > 0 => Found::Damage(format!(
                 "is revision {shown}, but not the one that was committed; {RESTORE}"
             )),
@@ -129,8 +151,40 @@ impl Shared {
             Sealed::Wrong | Sealed::Missing if untouched => Found::Damage(format!(
                 "has changed on the disk although nobody wrote it (its checksum is wrong); {RESTORE}"
             )),
-            Sealed::Wrong | Sealed::Missing => Found::Edit(Box::new(parsed)),
+            Sealed::Wrong | Sealed::Missing => match self.refused(&parsed) {
+                Some(error) => Found::Broken(error),
+                None => Found::Edit(Box::new(parsed)),
+            },
         }
+    }
+
+    /// Checks the values that a hand has changed: the place of the first that is refused, and why.
+    pub(super) fn refused(&self, edited: &Parsed) -> Option<JsonError> {
+        let shown = self.mirror.snapshot();
+        let limit = self.options.limits.value;
+        edited.document.entries().iter().find_map(|(name, slot)| {
+            let value = &slot.record.value;
+            if shown.get(name).is_some_and(|shown| shown.value == *value) {
+                return None;
+            }
+            let size = value.as_str().len() as u64;
+            let refused = if size > limit {
+                Some(format!(
+                    "{size} bytes in one value; at most {limit} are taken"
+                ))
+            } else {
+                let check = self.options.check.as_ref();
+                check.and_then(|check| check(name, value).err())
+            };
+            refused.map(|message| {
+                let (line, column) = edited.place_of(name).unwrap_or((0, 0));
+                JsonError {
+                    line,
+                    column,
+                    message: format!("`{name}`: {message}"),
+                }
+            })
+        })
     }
 
     /// Whether `bytes` are the beginning of the revision that was committed last.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::document::Document;
 use super::examine::Found;
@@ -113,10 +114,8 @@ impl Inspection {
     }
 }
 
-pub(super) fn inspect(shared: &Shared) -> Result<Inspection, StoreError> {
-    shared.renew_word()?;
-    let look = shared.look()?;
-    let what = shared.examine(&look);
+pub(super) fn inspect(shared: &Arc<Shared>) -> Result<Inspection, StoreError> {
+    let (look, what) = shared.see()?;
     let parsed = Document::parse(look.bytes(), None).ok();
     let (id, shown) = {
         let current = shared.current();

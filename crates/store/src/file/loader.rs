@@ -11,12 +11,13 @@ use super::shared::{Shared, failed, found};
 use crate::disk::Stat;
 use crate::error::StoreError;
 use crate::health::Problem;
-use crate::pending::Completer;
+use crate::pending::{Completer, Pending};
 
 /// How long a commit that is in place gets to say itself that it is durable.
 const IN_FLIGHT: Duration = Duration::from_millis(20);
-/// How long until a folder that is not there is looked for again.
-const NO_FOLDER: Duration = Duration::from_secs(1);
+/// How long until what could not be done is tried again: hearing of a folder that is not there,
+/// having an edit taken up.
+const AGAIN: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -107,35 +108,55 @@ impl Loader {
 struct Memory {
     /// A text that could not be read when it was seen last; told when it is seen again.
     doubtful: Option<Option<Stat>>,
-    /// The edit that a writer was last asked to take up.
-    offered: Option<Stat>,
+    /// What a writer was last asked to take up.
+    offered: Option<Offer>,
+}
+
+/// An edit that a writer was asked to take up.
+struct Offer {
+    stat: Stat,
+    since: Instant,
+    pending: Pending<u64>,
+}
+
+/// Hears what happens in a folder: in this one, and not in another that takes its name.
+struct Hearing {
+    _watcher: RecommendedWatcher,
+    folder: Option<Stat>,
+}
+
+impl Hearing {
+    fn is_of(&self, folder: &Stat) -> bool {
+        self.folder.is_some_and(|heard| heard.is_same_file(folder))
+    }
 }
 
 /// Serves those who wait, and looks when something happens, until the store is closed.
 pub(super) fn run(shared: &Arc<Shared>) {
-    let mut watcher = None;
+    let options = &shared.options;
+    let mut hearing = None;
     let mut memory = Memory::default();
     loop {
-        let watching = !shared.options.watch || watcher.is_some();
-        if !watching {
-            watcher = watch(shared);
-            if watcher.is_some() {
-                // What happened before is not heard of.
-                shared.loader.nudge();
+        if options.watch {
+            let folder = shared.disk.stat(&shared.paths.folder).ok();
+            hearing = hearing.filter(|hearing: &Hearing| {
+                folder.as_ref().is_some_and(|folder| hearing.is_of(folder))
+            });
+            if hearing.is_none() {
+                hearing = watch(shared, folder);
+                if hearing.is_some() {
+                    // What happened before is not heard of.
+                    shared.loader.nudge();
+                }
             }
         }
-        let period = match (
-            memory.doubtful.is_some(),
-            shared.options.watch && watcher.is_none(),
-        ) {
-            (true, _) => Some(shared.options.settle),
-            (false, true) => Some(
-                shared
-                    .options
-                    .poll
-                    .map_or(NO_FOLDER, |poll| poll.min(NO_FOLDER)),
-            ),
-            (false, false) => shared.options.poll,
+        let unheard = options.watch && hearing.is_none();
+        let period = if memory.doubtful.is_some() {
+            Some(options.settle)
+        } else if unheard || memory.offered.is_some() {
+            Some(options.poll.map_or(AGAIN, |poll| poll.min(AGAIN)))
+        } else {
+            options.poll
         };
         let Some(requests) = shared.loader.next(period) else {
             return;
@@ -149,6 +170,11 @@ pub(super) fn run(shared: &Arc<Shared>) {
             shared.current().behind.get_or_insert_with(Instant::now);
         } else {
             shared.problems.unreachable(None);
+            let acknowledged = shared.acknowledged();
+            let mut current = shared.current();
+            if current.revision >= acknowledged {
+                current.behind = None;
+            }
         }
         for request in requests {
             request.complete(outcome.clone());
@@ -156,7 +182,7 @@ pub(super) fn run(shared: &Arc<Shared>) {
     }
 }
 
-fn watch(shared: &Arc<Shared>) -> Option<RecommendedWatcher> {
+fn watch(shared: &Arc<Shared>, folder: Option<Stat>) -> Option<Hearing> {
     let weak = Arc::downgrade(shared);
     let heard = move |event: notify::Result<notify::Event>| {
         let Some(shared) = weak.upgrade() else { return };
@@ -164,14 +190,12 @@ fn watch(shared: &Arc<Shared>) -> Option<RecommendedWatcher> {
             Ok(event) if matches!(event.kind, EventKind::Access(_)) => false,
             Ok(event) => {
                 event.need_rescan()
-                    || event
-                        .paths
-                        .iter()
-                        .filter_map(|path| path.file_name())
-                        .any(|name| {
-                            Some(name) == shared.paths.document.file_name()
-                                || shared.paths.is_scratch(name)
-                        })
+                    || event.paths.iter().any(|path| {
+                        let name = path.file_name();
+                        path == &shared.paths.folder
+                            || name == shared.paths.document.file_name()
+                            || name.is_some_and(|name| shared.paths.is_scratch(name))
+                    })
             }
             Err(_) => true,
         };
@@ -186,7 +210,10 @@ fn watch(shared: &Arc<Shared>) -> Option<RecommendedWatcher> {
     match watcher {
         Ok(watcher) => {
             shared.problems.not_watched(None);
-            Some(watcher)
+            Some(Hearing {
+                _watcher: watcher,
+                folder,
+            })
         }
         Err(error) => {
             // A folder that is not there yet is no problem: it is looked for again.
@@ -239,13 +266,12 @@ impl Shared {
             let shown = current.stat == stat && current.revision >= acknowledged;
             if shown && (stat.is_some() || current.revision == 0) {
                 drop(current);
-                memory.doubtful = None;
+                *memory = Memory::default();
                 self.problems.place(None);
                 return Ok(self.mirror.revision());
             }
         }
-        let look = self.look()?;
-        let what = self.examine(&look);
+        let (look, what) = self.see()?;
         let stat = look.stat();
         let doubtful = match &what {
             Found::Broken(_) | Found::Damage(_) => Some(stat),
@@ -256,17 +282,16 @@ impl Shared {
         }
         let seen_again = memory.doubtful == doubtful;
         memory.doubtful = if seen_again { None } else { doubtful };
+        if !matches!(what, Found::Edit(_) | Found::Newer(..)) {
+            memory.offered = None;
+        }
         match what {
             Found::Fresh => {}
             Found::Same => self.current().stat = stat,
             Found::Newer(document, checksum) => {
                 let revision = document.revision;
                 if self.suspect.load(std::sync::atomic::Ordering::Relaxed) == revision {
-                    // What a writer does about it is heard here again: it is asked once.
-                    if memory.offered != stat {
-                        memory.offered = stat;
-                        self.absorb_soon();
-                    }
+                    self.offer(memory, stat);
                 } else {
                     if revision > self.acknowledged() {
                         self.wait_for(revision);
@@ -278,12 +303,7 @@ impl Shared {
                     self.raise(revision);
                 }
             }
-            Found::Edit(_) => {
-                if memory.offered != stat {
-                    memory.offered = stat;
-                    self.absorb_soon();
-                }
-            }
+            Found::Edit(_) => self.offer(memory, stat),
             Found::Broken(_) | Found::Damage(_) | Found::Format(_) => {
                 self.fall_back()?;
             }
@@ -293,6 +313,26 @@ impl Shared {
             self.fall_back()?;
         }
         Ok(self.mirror.revision())
+    }
+
+    /// Asks a writer to take up an edit, unless one has been asked and is at it.
+    fn offer(self: &Arc<Self>, memory: &mut Memory, stat: Option<Stat>) {
+        let Some(stat) = stat else { return };
+        if let Some(offer) = memory.offered.as_ref().filter(|offer| offer.stat == stat) {
+            let outcome = offer.pending.outcome();
+            if outcome.is_none() || offer.since.elapsed() < AGAIN {
+                return;
+            }
+            if let Some(Err(error)) = outcome {
+                let path = self.paths.named.display();
+                tracing::warn!("{path}: an edit could not be taken up: {error}");
+            }
+        }
+        memory.offered = self.absorb_soon().map(|pending| Offer {
+            stat,
+            since: Instant::now(),
+            pending,
+        });
     }
 
     /// Waits a moment for a commit that is in place to be acknowledged by its writer.

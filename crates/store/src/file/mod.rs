@@ -149,8 +149,7 @@ impl FileStore {
         }
         // A copy is kept after its revision was made durable, whether or not the copy has survived.
         shared.current().kept = kept.last().copied().unwrap_or(0);
-        let look = shared.look()?;
-        let what = shared.examine(&look);
+        let (look, what) = shared.see()?;
         shared.note(&what);
         match what {
             Found::Fresh => Ok(()),
@@ -194,6 +193,9 @@ impl FileStore {
                 } else {
                     false
                 };
+                if matches!(other, Found::Edit(_)) && !shared.options.repair {
+                    shared.absorb_soon();
+                }
                 match shared.refusal(&other) {
                     Some(error)
                         if !shared.options.repair

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::document::{Document, Sealed};
+use super::examine::{Found, Look};
 use super::shared::{failed, found};
-use super::writer::{Batch, Ground, Miss, Writer};
+use super::writer::{Aside, Batch, Ground, Miss, Writer};
 use crate::error::StoreError;
 use crate::health::Problem;
 
@@ -21,59 +22,52 @@ pub struct Cleaned {
 
 impl Writer {
     /// Puts the content of a kept revision in place as a new one; 0 stands for the older copy that
-    /// somebody has put in the document's place or, if there is none, for the newest kept revision.
+    /// somebody has put in the document's place or, if there is none, for the newest revision that is
+    /// known.
     pub(super) fn restore(&mut self, revision: u64) -> Result<u64, StoreError> {
         let shared = Arc::clone(&self.shared);
-        self.know_previous();
-        let there = shared.look()?.file;
-        let older = there
-            .as_ref()
-            .and_then(|(bytes, _)| Document::parse(bytes, None).ok())
-            .filter(|parsed| matches!(parsed.sealed, Sealed::Right(_)))
-            .map(|parsed| parsed.document)
-            .filter(|document| document.revision < shared.known())
-            .filter(|document| {
-                shared
-                    .current()
-                    .id
-                    .as_ref()
-                    .is_none_or(|id| **id == *document.id)
-            });
-        let content = match (revision, older) {
-            (0, Some(older)) => older,
-            (0, None) => shared.newest_kept().ok_or_else(|| StoreError::Damage {
-                path: shared.paths.named.clone(),
-                what: "has no kept revision that could be restored".into(),
-            })?,
-            (revision, _) => shared
-                .kept(revision, None)
+        let there = self.catch_up()?;
+        let content = if revision == 0 {
+            self.older(&there)
+                .or_else(|| shared.newest())
                 .ok_or_else(|| StoreError::Damage {
-                    path: shared.paths.revision(revision),
-                    what: format!(
-                        "revision {revision} is not kept, or its copy is damaged; kept are {:?}",
-                        shared.kept_revisions().unwrap_or_default()
-                    ),
-                })?,
+                    path: shared.paths.named.clone(),
+                    what: "has no kept revision that could be restored".into(),
+                })?
+        } else {
+            let kept = shared.kept(revision, None);
+            kept.ok_or_else(|| StoreError::Damage {
+                path: shared.paths.revision(revision),
+                what: format!(
+                    "revision {revision} is not kept, or its copy is damaged; kept are {:?}",
+                    shared.kept_revisions().unwrap_or_default()
+                ),
+            })?
         };
-        self.install(
-            &content,
-            there.map(|(bytes, stat)| (bytes, stat)),
-            "replaced by a restored revision",
-        )
+        self.install(&content, there, "replaced by a restored revision")
+    }
+
+    /// The older copy of this registry that somebody has put in the document's place.
+    fn older(&self, there: &Look) -> Option<Document> {
+        let parsed = Document::parse(there.bytes(), None).ok()?;
+        let id = self.shared.current().id.clone();
+        let is_older = matches!(parsed.sealed, Sealed::Right(_))
+            && parsed.document.revision < self.shared.known()
+            && id.is_none_or(|id| id == parsed.document.id);
+        is_older.then_some(parsed.document)
     }
 
     /// Takes what is in the document's place, whatever its history, as a new revision.
     pub(super) fn adopt(&mut self) -> Result<u64, StoreError> {
-        let shared = Arc::clone(&self.shared);
-        let path = shared.paths.named.clone();
-        self.know_previous();
-        let Some((bytes, stat)) = shared.look()?.file else {
+        let path = self.shared.paths.named.clone();
+        let there = self.catch_up()?;
+        let Some((bytes, _)) = &there.file else {
             return Err(StoreError::Damage {
                 path,
                 what: "is missing; there is nothing to adopt".into(),
             });
         };
-        let content = match Document::parse(&bytes, None) {
+        let content = match Document::parse(bytes, None) {
             Ok(parsed) => parsed.document,
             Err(unreadable) => {
                 return Err(StoreError::Damage {
@@ -82,55 +76,46 @@ impl Writer {
                 });
             }
         };
-        self.install(
-            &content,
-            Some((bytes, stat)),
-            "replaced by the document made of it",
-        )
+        self.install(&content, there, "replaced by the document made of it")
     }
 
-    /// Looks at what was displaced last, as every commit does before it needs its place. What cannot
-    /// be taken up from there is set aside when the place is needed: no reason to repair nothing.
-    fn know_previous(&mut self) {
-        let _ = self.late_text();
+    /// Reads what is in the document's place; the mirror shows it if it is what was committed last.
+    fn catch_up(&self) -> Result<Look, StoreError> {
+        let (look, what) = self.shared.see()?;
+        if let Found::Newer(document, checksum) = what {
+            if document.revision > self.shared.acknowledged() {
+                self.shared.make_durable()?;
+            }
+            self.shared.publish(document, look.stat(), checksum);
+        }
+        Ok(look)
     }
 
     /// Makes `content` the next revision, and sets aside what is in place.
     fn install(
         &mut self,
         content: &Document,
-        there: Option<(Vec<u8>, crate::disk::Stat)>,
+        there: Look,
         reason: &str,
     ) -> Result<u64, StoreError> {
         let shared = Arc::clone(&self.shared);
-        shared.renew_word()?;
-        let known = shared.known().max(content.revision);
+        let known = shared.known();
+        let id = shared.current().id.clone();
         let mut document = self.take_document();
+        // An entry keeps its revision only if it is known to have had it all the time.
+        let is_last = document.revision == known;
         if document.revision == 0 {
-            document = Document::new(Arc::clone(&content.id));
+            document = Document::new(id.unwrap_or_else(|| Arc::clone(&content.id)));
         }
         let before = document.clone();
-        let expected = there.as_ref().map(|(_, stat)| *stat);
-        if let Some((bytes, _)) = &there {
-            let whole = matches!(Document::parse(bytes, None), Ok(parsed) if matches!(parsed.sealed, Sealed::Right(_))
-                && shared.kept(parsed.document.revision, Some(&parsed.document.id)).is_some());
-            // A copy of what is kept anyway need not be kept again.
-            if !whole {
-                let path = match self.set_aside(known, "replaced", bytes) {
-                    Ok(path) => path,
-                    Err(error) => {
-                        self.put_back(document);
-                        return Err(error);
-                    }
-                };
-                shared.problems.set_aside(Problem::SetAside {
-                    path,
-                    reason: reason.to_owned(),
-                });
-            }
-        }
+        // A copy of what is kept anyway need not be kept again.
+        let is_kept = Document::parse(there.bytes(), None).is_ok_and(|parsed| {
+            let document = &parsed.document;
+            matches!(parsed.sealed, Sealed::Right(_))
+                && shared.kept(document.revision, Some(&document.id)).is_some()
+        });
         let mut batch = Batch::new(document);
-        batch.document.revision = known;
+        batch.document.revision = known.max(content.revision);
         let revision = batch.next();
         let names: Vec<_> = before.entries().keys().cloned().collect();
         for name in names {
@@ -139,17 +124,17 @@ impl Writer {
             }
         }
         for (name, slot) in content.entries() {
-            let same = before.get(name).is_some_and(|before| {
-                before.revision == slot.revision && before.record == slot.record
-            });
-            if !same {
+            if !is_last || before.get(name) != Some(slot) {
                 batch.put_slot(name, revision, slot.clone());
             }
         }
         batch.set_fields(content.fields().clone());
         let ground = Ground {
-            expected,
-            aside: None,
+            expected: there.stat(),
+            aside: (!is_kept).then(|| Aside {
+                why: "replaced",
+                report: Some(reason.to_owned()),
+            }),
             rewrite: true,
         };
         match self.commit(batch, ground) {
@@ -238,8 +223,12 @@ fn is_of_use(bytes: &[u8]) -> bool {
     }
 }
 
-/// Whether the writer of `bytes` was stopped before all of them were there.
+/// Whether the writer of `bytes` was stopped before all of them were there. Nothing that a writer
+/// writes has a brace at the beginning of a line before its end.
 fn is_cut(bytes: &[u8]) -> bool {
+    if bytes.trim_ascii_end().ends_with(b"\n}") {
+        return false;
+    }
     let head = String::from_utf8_lossy(&bytes[..bytes.len().min(1_024)]);
     let length = head.split_once("\"length\": ").map(|(_, rest)| {
         let digits = rest

@@ -376,6 +376,22 @@ impl Shared {
         Ok(revisions)
     }
 
+    /// The newest revision that there is, in a copy that can be relied on or in memory.
+    pub(crate) fn newest(&self) -> Option<Document> {
+        let shown = self.current().document.clone();
+        let kept = self.newest_kept();
+        match shown {
+            Some(shown)
+                if kept
+                    .as_ref()
+                    .is_none_or(|kept| kept.revision <= shown.revision) =>
+            {
+                Some(Document::clone(&shown))
+            }
+            _ => kept,
+        }
+    }
+
     /// The newest kept revision that can be relied on.
     pub(crate) fn newest_kept(&self) -> Option<Document> {
         let revisions = self.kept_revisions().ok()?;

@@ -40,10 +40,19 @@ type Answer = Box<dyn FnOnce() + Send>;
 pub(super) struct Ground {
     /// The file that is to be displaced; `None` when there must be none.
     pub(super) expected: Option<Stat>,
-    /// Why the displaced text is set aside, if it is.
-    pub(super) aside: Option<String>,
+    /// What is to become of the displaced text, if it is somebody's.
+    pub(super) aside: Option<Aside>,
     /// Whether a document must be written even if nothing changes.
     pub(super) rewrite: bool,
+}
+
+/// How a displaced text is set aside.
+#[derive(Clone)]
+pub(super) struct Aside {
+    /// What it is called.
+    pub(super) why: &'static str,
+    /// What is to be told of it, if anything.
+    pub(super) report: Option<String>,
 }
 
 /// Why a document was not put in place.
@@ -396,6 +405,14 @@ impl Writer {
         if self.kept.as_ref().and_then(|kept| kept.last()) != Some(&base) {
             // Others have committed since, and kept theirs.
             self.kept = None;
+        }
+        if revision > byname_registry::MAX_REVISION {
+            self.put_back(batch.take_back());
+            return Err(Miss::Failed(StoreError::Limit {
+                what: "revisions",
+                limit: byname_registry::MAX_REVISION,
+                found: revision,
+            }));
         }
         match self.replace(&rendered.bytes, rendered.checksum, revision, ground) {
             Ok(stat) => {

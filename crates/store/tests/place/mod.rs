@@ -1,0 +1,196 @@
+//! A document in a folder of its own, and what hands do to it.
+#![allow(dead_code, reason = "each test program uses a part")]
+#![allow(unreachable_pub, reason = "what the test programs use")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use byname_store::{
+    Condition, FileOptions, FileStore, Health, Json, Problem, Store, StoreError, Transaction,
+};
+use byname_testkit::PATIENCE;
+use tempfile::TempDir;
+
+/// A folder with a document in it, or a place for one.
+pub struct Place {
+    folder: TempDir,
+}
+
+impl Place {
+    pub fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn document(&self) -> PathBuf {
+        self.folder().join("machines.json")
+    }
+
+    pub fn side(&self, name: &str) -> PathBuf {
+        self.folder().join("machines.json.d").join(name)
+    }
+
+    pub fn kept(&self, revision: u64) -> PathBuf {
+        self.side("revisions").join(format!("{revision:020}.json"))
+    }
+
+    pub fn open(&self, options: FileOptions) -> FileStore {
+        FileStore::open(self.document(), options).unwrap()
+    }
+
+    pub fn text(&self) -> String {
+        fs::read_to_string(self.document()).unwrap()
+    }
+
+    pub fn bytes(&self) -> Vec<u8> {
+        fs::read(self.document()).unwrap()
+    }
+
+    /// Everything that was set aside: paths and contents.
+    pub fn aside(&self) -> BTreeMap<String, Vec<u8>> {
+        let Ok(folder) = fs::read_dir(self.side("aside")) else {
+            return BTreeMap::new();
+        };
+        folder
+            .map(|entry| entry.unwrap())
+            .map(|entry| {
+                let name = entry.file_name().into_string().unwrap();
+                (name, fs::read(entry.path()).unwrap())
+            })
+            .collect()
+    }
+
+    /// What was set aside for the reason `why`, oldest first.
+    pub fn aside_as(&self, why: &str) -> Vec<Vec<u8>> {
+        let end = format!("-{why}.json");
+        let all = self.aside().into_iter();
+        all.filter(|(name, _)| name.ends_with(&end))
+            .map(|(_, bytes)| bytes)
+            .collect()
+    }
+
+    /// Saves as most editors do: a new file takes the old one's name.
+    pub fn save_by_rename(&self, text: impl AsRef<[u8]>) {
+        save_by_rename(&self.document(), text.as_ref());
+    }
+
+    /// Saves as the others do: into the file that is there.
+    pub fn save_in_place(&self, text: impl AsRef<[u8]>) {
+        save_in_place(&self.document(), text.as_ref());
+    }
+}
+
+pub fn save_by_rename(path: &Path, text: &[u8]) {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let beside = path.with_extension(format!("editor-{}-{count}", std::process::id()));
+    fs::write(&beside, text).unwrap();
+    fs::rename(&beside, path).unwrap();
+}
+
+pub fn save_in_place(path: &Path, text: &[u8]) {
+    let mut options = fs::OpenOptions::new();
+    let mut file = options.write(true).truncate(true).open(path).unwrap();
+    file.write_all(text).unwrap();
+}
+
+/// Hears and looks for nothing: only a commit finds an edit.
+pub fn deaf() -> FileOptions {
+    FileOptions::new().watch(false).poll(None)
+}
+
+pub fn json(text: &str) -> Json {
+    Json::new(text).unwrap()
+}
+
+pub fn put(name: &str, value: &str) -> Transaction {
+    Transaction::new().put(name, json(value))
+}
+
+pub fn add(name: &str, value: &str) -> Transaction {
+    put(name, value).when(name, Condition::Absent)
+}
+
+pub fn commit(store: &FileStore, transaction: Transaction) -> u64 {
+    store.submit(transaction).wait().unwrap()
+}
+
+pub fn refused(store: &FileStore, transaction: Transaction) -> StoreError {
+    store.submit(transaction).wait().unwrap_err()
+}
+
+/// What the mirror shows: by name the entry's revision and its value.
+pub fn shown(store: &FileStore) -> BTreeMap<String, (u64, String)> {
+    let snapshot = store.mirror().snapshot();
+    let entries = snapshot.entries();
+    entries
+        .map(|(name, entry)| {
+            let record = entry.value().unwrap();
+            let value: serde_json::Value = record.value.read().unwrap();
+            (name.to_owned(), (entry.revision(), value.to_string()))
+        })
+        .collect()
+}
+
+/// The same as a list, to be compared with.
+pub fn entries(list: &[(&str, u64, &str)]) -> BTreeMap<String, (u64, String)> {
+    list.iter()
+        .map(|(name, revision, value)| ((*name).to_owned(), (*revision, (*value).to_owned())))
+        .collect()
+}
+
+/// Waits until `holds`; a program that works is not waited for long.
+pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !holds() {
+        assert!(began.elapsed() < PATIENCE, "not so: {what}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Waits until the mirror shows `revision`.
+pub fn until(store: &FileStore, revision: u64) {
+    eventually(&format!("revision {revision} is shown"), || {
+        assert!(
+            store.mirror().revision() <= revision,
+            "{} is above {revision}: {:?}",
+            store.mirror().revision(),
+            store.health()
+        );
+        store.mirror().revision() == revision
+    });
+}
+
+/// Waits for a problem that `is_it`, and returns it.
+pub fn problem(store: &FileStore, is_it: impl Fn(&Problem) -> bool) -> Problem {
+    let mut found = None;
+    eventually("there is such a problem", || {
+        found = store.health().problems.into_iter().find(|p| is_it(p));
+        found.is_some()
+    });
+    found.unwrap()
+}
+
+/// Waits until nothing is to be said of the store.
+pub fn until_good(store: &FileStore) {
+    eventually("the store is good", || store.health().is_good());
+}
+
+pub fn set_aside(health: &Health) -> Vec<(PathBuf, String)> {
+    let problems = health.problems.iter();
+    problems
+        .filter_map(|problem| match problem {
+            Problem::SetAside { path, reason } => Some((path.clone(), reason.clone())),
+            _ => None,
+        })
+        .collect()
+}
