@@ -185,6 +185,21 @@ impl<'a> Scanner<'a> {
         found
     }
 
+    /// Reads `name`, the name of an entry, if nothing in it is escaped and it is the whole string that
+    /// comes.
+    pub(super) fn take_name(&mut self, name: &str) -> bool {
+        let rest = &self.bytes()[self.at..];
+        // A backslash at the end of a name would take the quote for its own.
+        let found = rest.first() == Some(&b'"')
+            && rest.get(1 + name.len()) == Some(&b'"')
+            && rest[1..].starts_with(name.as_bytes())
+            && !name.bytes().any(|byte| matches!(byte, b'\\' | b'"'));
+        if found {
+            self.at += name.len() + 2;
+        }
+        found
+    }
+
     /// Reads a string without escapes; returns what is between the quotes.
     pub(super) fn plain_string(&mut self) -> Option<&'a str> {
         let quoted = self.string()?;

@@ -15,16 +15,17 @@ pub(crate) struct Rendered {
     pub(crate) checksum: u64,
 }
 
-const BEFORE_REVISION: &str = ": {\n      \"revision\": ";
+const BEFORE_REVISION: &str = "\": {\n      \"revision\": ";
 const BEFORE_LEASE: &str = ",\n      \"lease\": \"";
 const BEFORE_VALUE: &str = ",\n      \"value\": ";
-const BEFORE_ENTRY: &str = "\n    ";
+const BEFORE_ENTRY: &str = "\n    \"";
+const BETWEEN_ENTRIES: &str = ",\n    \"";
 const AFTER_ENTRY: &str = "\n    }";
 
 /// How many bytes an entry is in the rendering, from the line feed before it, without a comma.
 pub(super) fn size_of(name: &str, slot: &Slot) -> usize {
     BEFORE_ENTRY.len()
-        + quoted_size(name)
+        + escaped(name).len()
         + BEFORE_REVISION.len()
         + count_digits(slot.revision)
         + slot.record.lease.map_or(0, |_| BEFORE_LEASE.len() + 17)
@@ -65,10 +66,6 @@ fn escaped(name: &str) -> Cow<'_, str> {
         }
     }
     out.into()
-}
-
-fn quoted_size(name: &str) -> usize {
-    escaped(name).len() + 2
 }
 
 fn count_digits(number: u64) -> usize {
@@ -113,12 +110,11 @@ impl Document {
         out.push(b'"');
         push_extra(&mut out, &self.fields.header, ",\n    ");
         out.extend_from_slice(b"\n  },\n  \"entries\": {");
-        let mut is_first = true;
+        let mut separator = BEFORE_ENTRY;
         for (name, slot) in &self.entries {
-            if !std::mem::take(&mut is_first) {
-                out.push(b',');
-            }
+            out.extend_from_slice(separator.as_bytes());
             push_entry(&mut out, name, slot);
+            separator = BETWEEN_ENTRIES;
         }
         out.extend_from_slice(after_entries.as_bytes());
         push_extra(&mut out, &self.fields.root, ",\n  ");
@@ -153,7 +149,7 @@ impl Document {
             line += 4 + usize::from(slot.record.lease.is_some());
             line += count_lines(slot.record.value.as_str().as_bytes()) + lines_of(&slot.extra);
         }
-        Some((line, BEFORE_ENTRY.len()))
+        Some((line, "    \"".len()))
     }
 }
 
@@ -167,11 +163,9 @@ fn with_own_digits(rest: usize) -> usize {
     length
 }
 
+/// Writes an entry, from its name on.
 fn push_entry(out: &mut Vec<u8>, name: &str, slot: &Slot) {
-    out.extend_from_slice(BEFORE_ENTRY.as_bytes());
-    out.push(b'"');
     out.extend_from_slice(escaped(name).as_bytes());
-    out.push(b'"');
     out.extend_from_slice(BEFORE_REVISION.as_bytes());
     push_number(out, slot.revision);
     if let Some(lease) = slot.record.lease {

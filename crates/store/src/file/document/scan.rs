@@ -36,7 +36,7 @@ pub(super) fn scan(text: &str, previous: Option<&Document>) -> Option<Parsed> {
     let known = ["format", "id", "revision", "length", "checksum"];
     let header = scanner.extra(before.and_then(|fields| fields.header.as_ref()), &known, 2)?;
     scanner.expect("\n  },\n  \"entries\": {")?;
-    let entries = scanner.entries(previous)?;
+    let (entries, size) = scanner.entries(previous)?;
     let known = ["byname", "entries"];
     let root = scanner.extra(before.and_then(|fields| fields.root.as_ref()), &known, 1)?;
     scanner.expect("\n}\n")?;
@@ -49,12 +49,13 @@ pub(super) fn scan(text: &str, previous: Option<&Document>) -> Option<Parsed> {
         header,
         root,
     };
-    let document = Document::of(
-        same_id.map_or_else(|| id.into(), |document| Arc::clone(&document.id)),
+    let document = Document {
+        id: same_id.map_or_else(|| id.into(), |document| Arc::clone(&document.id)),
         revision,
         fields,
         entries,
-    );
+        size,
+    };
     Some(Parsed::canonical(document, checksum))
 }
 
@@ -67,33 +68,48 @@ impl Scanner<'_> {
         self.whole_number().filter(|&number| number <= MAX_REVISION)
     }
 
-    fn entries(&mut self, previous: Option<&Document>) -> Option<BTreeMap<Arc<str>, Slot>> {
+    /// Reads the entries; returns them and how many bytes they are without the commas.
+    fn entries(
+        &mut self,
+        previous: Option<&Document>,
+    ) -> Option<(BTreeMap<Arc<str>, Slot>, usize)> {
         if self.take("}") {
-            return Some(BTreeMap::new());
+            return Some((BTreeMap::new(), 0));
         }
+        let start = self.place();
         let mut entries: Vec<(Arc<str>, Slot)> =
             Vec::with_capacity(previous.map_or(0, |document| document.entries.len() + 1));
+        // Those of the previous document whose names are above all that were read.
         let mut before = previous
             .into_iter()
             .flat_map(|document| document.entries.iter())
             .peekable();
         loop {
             self.expect("\n    ")?;
-            let name = self.plain_string().filter(|name| crate::is_name(name))?;
-            // In the order of the names, so none is there twice.
-            if entries.last().is_some_and(|(last, _)| **last >= *name) {
-                return None;
-            }
-            while before.next_if(|(earlier, _)| ***earlier < *name).is_some() {}
-            let same = before.next_if(|(same, _)| ***same == *name);
-            let slot = self.entry(same.map(|(_, slot)| slot))?;
-            let name = same.map_or_else(|| name.into(), |(name, _)| Arc::clone(name));
+            // Nearly always it is the next one.
+            let next = before.next_if(|(name, _)| self.take_name(name));
+            let (name, same) = if let Some((name, slot)) = next {
+                (Arc::clone(name), Some(slot))
+            } else {
+                let name = self.plain_string().filter(|name| crate::is_name(name))?;
+                // In the order of the names, so none is there twice.
+                if entries.last().is_some_and(|(last, _)| **last >= *name) {
+                    return None;
+                }
+                while before.next_if(|(other, _)| ***other < *name).is_some() {}
+                match before.next_if(|(other, _)| ***other == *name) {
+                    Some((name, slot)) => (Arc::clone(name), Some(slot)),
+                    None => (name.into(), None),
+                }
+            };
+            let slot = self.entry(same)?;
             entries.push((name, slot));
             if self.take(",") {
                 continue;
             }
+            let size = self.place() - start - (entries.len() - 1);
             self.expect("\n  }")?;
-            return Some(entries.into_iter().collect());
+            return Some((entries.into_iter().collect(), size));
         }
     }
 
