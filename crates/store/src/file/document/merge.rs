@@ -31,14 +31,6 @@ pub(crate) struct Conflict {
     pub(crate) current: Option<Json>,
 }
 
-impl Merge {
-    /// Whether nothing of the edit is left to do, and nothing of it stands against the current
-    /// document.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.writes.is_empty() && self.conflicts.is_empty() && self.fields.is_none()
-    }
-}
-
 /// Finds what to do to `current` so that it has what was changed from `base` to `edited`. Without a
 /// base everything is taken from the edit. Revisions of entries are not compared: programs set them.
 pub(crate) fn merge(base: Option<&Document>, edited: &Document, current: &Document) -> Merge {

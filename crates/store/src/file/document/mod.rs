@@ -20,9 +20,8 @@ mod tests;
 use std::collections::{BTreeMap, btree_map};
 use std::sync::Arc;
 
-pub(crate) use merge::{Conflict, Merge, merge};
+pub(crate) use merge::{Conflict, merge};
 pub(crate) use parse::{Parsed, Unreadable};
-pub(crate) use render::Rendered;
 pub(crate) use seal::Sealed;
 
 use crate::Record;
@@ -172,7 +171,7 @@ impl Document {
         &self.fields
     }
 
-    /// Takes over the fields of a [`Merge`]; returns those that were there.
+    /// Takes over the fields of a [`merge`]; returns those that were there.
     pub(crate) fn set_fields(&mut self, fields: Fields) -> Fields {
         std::mem::replace(&mut self.fields, fields)
     }

@@ -11,5 +11,5 @@ fn corpus_of_the_fuzz_target() {
         check(&std::fs::read(file.unwrap().path()).unwrap());
         count += 1;
     }
-    assert!(count >= 79, "{count} files");
+    assert!(count >= 119, "{count} files");
 }

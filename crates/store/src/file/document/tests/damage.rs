@@ -140,3 +140,28 @@ fn seal_that_is_missing() {
         assert_eq!(parsed.document, small());
     }
 }
+
+/// Where the text was cut and put together again, or somebody has computed the checksum only.
+#[test]
+fn length_that_is_wrong_under_a_right_checksum() {
+    let text = text();
+    let length = format!("\"length\": {}", text.len());
+    let checksum = |text: &str| {
+        let start = text.find("xxh3:").unwrap() + 5;
+        let zeroed = format!(
+            "{}{}{}",
+            &text[..start],
+            "0".repeat(16),
+            &text[start + 16..]
+        );
+        let digits = format!("{:016x}", xxhash_rust::xxh3::xxh3_64(zeroed.as_bytes()));
+        format!("{}{digits}{}", &text[..start], &text[start + 16..])
+    };
+    assert_eq!(checksum(&text), text);
+    for wrong in [text.len() - 1, text.len() + 1, 0] {
+        let edited = checksum(&text.replace(&length, &format!("\"length\": {wrong}")));
+        let parsed = Document::parse(edited.as_bytes(), None).unwrap();
+        assert_eq!(parsed.sealed, Sealed::Wrong);
+        assert_eq!(parsed.document, small());
+    }
+}

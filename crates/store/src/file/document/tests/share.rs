@@ -71,3 +71,21 @@ fn a_value_is_shared_when_it_is_laid_out_already() {
     let other = &document.get("other").unwrap().record;
     assert!(Arc::ptr_eq(other.value.text(), record.value.text()));
 }
+
+/// Where names of the previous document are compared with the text, escapes count.
+#[test]
+fn a_name_that_needs_escapes_is_not_read_without_them() {
+    for (name, escaped) in [("a\"b", "a\\\"b"), ("a\\b", "a\\\\b")] {
+        let mut previous = small();
+        previous.put(name.into(), 1, Record::new(json("1")));
+        let text = String::from_utf8(previous.render().bytes).unwrap();
+        assert!(text.contains(&format!("\"{escaped}\"")), "{text}");
+        let spoiled = seal_again(text.replace(escaped, name).as_bytes()).unwrap();
+        let found = Document::parse(&spoiled, Some(&previous)).map(|parsed| parsed.document);
+        assert_eq!(
+            found,
+            Document::parse_general(&spoiled).map(|parsed| parsed.document)
+        );
+        assert_ne!(found, Ok(previous));
+    }
+}
