@@ -10,7 +10,11 @@ use crate::file::document::{Conflict, Document, merge};
 use crate::{LeaseId, Record};
 
 fn assert_nothing(merge: Merge) {
-    let Merge { writes, conflicts, fields } = merge;
+    let Merge {
+        writes,
+        conflicts,
+        fields,
+    } = merge;
     assert_eq!((writes, conflicts, fields), (Vec::new(), Vec::new(), None));
 }
 
