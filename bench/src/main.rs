@@ -30,7 +30,8 @@ usage: scripts/bench [--quick] [--only SECTION]... [--names N]... [--markdown FI
   --names N        only structures of 10, 100, 1000 or 100000 names, where it matters
   --markdown FILE  write the tables to FILE besides
 
-On a machine that does other work, run it with `nice -n -15` if you may.";
+On a machine that does other work, run it with `nice -n -15` if you may, and store with `chrt -r 1`:
+otherwise whoever waits for the disk then waits for a core, up to 4 ms each time.";
 
 struct Options {
     quick: bool,

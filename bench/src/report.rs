@@ -95,6 +95,25 @@ pub(crate) fn nanos(value: f64) -> String {
     }
 }
 
+/// Writes a time of microseconds or more.
+pub(crate) fn time(nanos: u64) -> String {
+    let micros = nanos as f64 / 1e3;
+    let (value, unit) = if micros < 1e3 {
+        (micros, "µs")
+    } else if micros < 1e6 {
+        (micros / 1e3, "ms")
+    } else {
+        (micros / 1e6, "s")
+    };
+    if value < 10.0 {
+        format!("{value:.2} {unit}")
+    } else if value < 100.0 {
+        format!("{value:.1} {unit}")
+    } else {
+        format!("{value:.0} {unit}")
+    }
+}
+
 /// Writes a ratio.
 pub(crate) fn ratio(value: f64) -> String {
     if value < 10.0 {

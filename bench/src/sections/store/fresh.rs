@@ -9,8 +9,11 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::byname::Byname;
 use super::ground::Ground;
 use super::keeper::{BEACON, Failure, Peer};
+use byname_store::{Durable, Store};
+
 use super::{lmdb, rewrite, sqlite};
 use crate::grid::{Grid, Session};
 use crate::measure::{Lane, Work};
@@ -44,6 +47,25 @@ pub(super) fn run(
 
 fn rows(ground: &mut Ground) -> Result<Vec<(&'static str, Work)>, Failure> {
     let mut rows: Vec<(&str, Work)> = Vec::new();
+    let folder = beaconed(ground, Peer::Byname)?;
+    let store = Arc::new(Byname::open(&folder)?.into_store());
+    let durable: Durable<u64> = Durable::open(Arc::clone(&store) as Arc<dyn Store>)?;
+    rows.push((
+        "**file store**: the shared word and the revision",
+        work(move || u64::from(store.committed() <= store.mirror().revision())),
+    ));
+    let other = durable.clone();
+    rows.push((
+        "**file store**: `latest`",
+        work(move || other.latest().expect("the store is fresh").revision()),
+    ));
+    rows.push((
+        "**file store**: `latest` and get",
+        work(move || {
+            let latest = durable.latest().expect("the store is fresh");
+            latest.read(BEACON, |value| *value).unwrap_or(1)
+        }),
+    ));
     let folder = ground.store(Peer::Lmdb, ENTRIES)?;
     let (env, entries) = lmdb::open(&folder)?;
     let mut writer = env.write_txn()?;

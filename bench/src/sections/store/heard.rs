@@ -7,14 +7,15 @@ use super::ground::Ground;
 use super::keeper::Peer;
 use crate::grid::Session;
 use crate::histogram::Histogram;
-use crate::report::{Report, nanos};
+use crate::report::{Report, time};
 
 const ENTRIES: usize = 1_000;
 /// How often each is measured, and how many changes are made each time.
 const REPEATS: usize = 3;
 const CHANGES: usize = 150;
 
-const PEERS: [(Peer, &str); 3] = [
+const PEERS: [(Peer, &str); 4] = [
+    (Peer::Byname, "**file store**, a watch"),
     (Peer::Sqlite, "SQLite, `PRAGMA data_version` each ms"),
     (Peer::Lmdb, "LMDB, a read transaction each ms"),
     (Peer::Rewrite, "naive, inotify, the file read and parsed"),
@@ -54,8 +55,8 @@ pub(super) fn run(session: &Session, report: &mut Report, ground: &mut Ground) -
         .filter_map(|((_, name), heard)| {
             let heard = heard.as_ref()?;
             let both = |times: &Histogram| {
-                let time = |share| nanos(times.quantile(share) as f64);
-                format!("{} / {}", time(0.5), time(0.99))
+                let at = |share| time(times.quantile(share));
+                format!("{} / {}", at(0.5), at(0.99))
             };
             Some(vec![
                 (*name).to_owned(),

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::path::Path;
 
+use super::byname::Byname;
 use super::lmdb::Lmdb;
 use super::raw::Raw;
 use super::rewrite::Rewrite;
@@ -50,6 +51,7 @@ pub(super) const LOOK: std::time::Duration = std::time::Duration::from_millis(1)
 /// What can be measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Peer {
+    Byname,
     Sqlite,
     SqliteBatched,
     Lmdb,
@@ -65,6 +67,7 @@ impl Peer {
     /// The name in tables.
     pub(super) fn row(self) -> String {
         match self {
+            Self::Byname => "**file store**".into(),
             Self::Sqlite => "SQLite, a transaction an add".into(),
             Self::SqliteBatched => "SQLite, batched in the process".into(),
             Self::Lmdb => "LMDB, a transaction an add".into(),
@@ -81,6 +84,7 @@ impl Peer {
     /// The name on the command line of a worker.
     pub(super) fn key(self) -> String {
         match self {
+            Self::Byname => "byname".into(),
             Self::Sqlite => "sqlite".into(),
             Self::SqliteBatched => "sqlite-batched".into(),
             Self::Lmdb => "lmdb".into(),
@@ -97,6 +101,7 @@ impl Peer {
             return bytes.parse().ok().map(Self::Replace);
         }
         [
+            Self::Byname,
             Self::Sqlite,
             Self::SqliteBatched,
             Self::Lmdb,
@@ -111,6 +116,7 @@ impl Peer {
     /// The folder, below that of its size, that this peer shares with others of the same kind.
     pub(super) fn folder(self) -> &'static str {
         match self {
+            Self::Byname => "byname",
             Self::Sqlite | Self::SqliteBatched => "sqlite",
             Self::Lmdb | Self::LmdbBatched => "lmdb",
             Self::Rewrite => "rewrite",
@@ -121,6 +127,7 @@ impl Peer {
     /// Opens the store in `folder`, which is there.
     pub(super) fn open(self, folder: &Path) -> Result<Box<dyn Keeper>, Failure> {
         Ok(match self {
+            Self::Byname => Box::new(Byname::open(folder)?),
             Self::Sqlite => Box::new(Sqlite::open(folder, false)?),
             Self::SqliteBatched => Box::new(Sqlite::open(folder, true)?),
             Self::Lmdb => Box::new(Lmdb::open(folder, false)?),

@@ -8,6 +8,7 @@ use crate::report::Report;
 
 mod adds;
 mod batch;
+mod byname;
 mod clock;
 mod crew;
 mod fresh;
@@ -49,6 +50,7 @@ pub(super) fn run(session: &mut Session, report: &mut Report) -> io::Result<()> 
          first row.",
     )?;
     let adds = Adds::measure(session, &mut ground)?;
+    report.say(&adds.account(&ground))?;
     adds.tables(session, report)?;
     fresh::run(session, report, &mut ground)?;
     heard::run(session, report, &mut ground)
