@@ -91,12 +91,55 @@ mod memory {
     }
 }
 
+mod file {
+    use std::any::Any;
+    use std::fs::File;
+    use std::path::PathBuf;
+    use std::sync::Arc;
+
+    use byname_store::conformance::Fixture;
+    use byname_store::{FileOptions, FileStore, Store};
+    use tempfile::TempDir;
+
+    /// Each handle is a store of its own on one document, as another process would have it.
+    pub(super) struct Files(TempDir);
+
+    impl Files {
+        pub(super) fn new() -> Self {
+            Self(tempfile::tempdir().expect("a folder of the test's own"))
+        }
+
+        fn path(&self) -> PathBuf {
+            self.0.path().join("document.json")
+        }
+    }
+
+    impl Fixture for Files {
+        fn open(&self) -> Arc<dyn Store> {
+            let store = FileStore::open(self.path(), FileOptions::new());
+            Arc::new(store.expect("the document can be opened"))
+        }
+
+        /// Holds the file lock, as a process does that is writing.
+        fn hold(&self) -> Option<Box<dyn Any>> {
+            let lock = self.0.path().join("document.json.d/lock");
+            let lock = File::open(lock).expect("something has been written");
+            lock.lock().expect("the lock can be had");
+            Some(Box::new(lock))
+        }
+    }
+}
+
 mod memory_store {
     byname_store::conformance_tests!(crate::memory::Memory(byname_store::MemoryStore::new()));
 }
 
 mod memory_store_with_revisions_that_jump {
     byname_store::conformance_tests!(crate::memory::Jumping::new());
+}
+
+mod file_store {
+    byname_store::conformance_tests!(crate::file::Files::new());
 }
 
 #[test]
