@@ -30,8 +30,10 @@ usage: scripts/bench [--quick] [--only SECTION]... [--names N]... [--markdown FI
   --names N        only structures of 10, 100, 1000 or 100000 names, where it matters
   --markdown FILE  write the tables to FILE besides
 
-On a machine that does other work, run it with `nice -n -15` if you may, and store with `chrt -r 1`:
-otherwise whoever waits for the disk then waits for a core, up to 4 ms each time.";
+On a machine that does other work, run it with `nice -n -15` if you may. The section store is best run
+on a machine that does nothing else: where cores are busy, whoever waited for the disk waits for a core
+after it, up to 4 ms each time. `chrt -r 1` avoids that, but changes who gets a lock that others wait for,
+so that shares of the least served mean little under it.";
 
 struct Options {
     quick: bool,

@@ -128,7 +128,7 @@ struct Kind {
     counts: [usize; 3],
 }
 
-/// How often a window is taken again while the disk is busy with others' writes, how long one waits
+/// How often a window is taken again while the machine is busy with other work, how long one waits
 /// for it each time, and how long in all.
 const AGAIN: usize = 3;
 const REST: Duration = Duration::from_millis(400);
@@ -228,8 +228,8 @@ impl Adds {
         format!(
             "Before and after each window a block is overwritten and made durable: in the best tenth \
              of the cases that took {}, in half of them {} or less. {} windows were taken; in {} of \
-             them it took more than twice the best, because others, or the load itself, had used up \
-             what the disk gives, and they were thrown away, but for {doubtful} of {} cells that had \
+             them it took more than twice the best, because the disk or the cores were busy with \
+             something else, and they were thrown away, but for {doubtful} of {} cells that had \
              fewer than two others: those are marked ~ and show all.",
             time(good),
             time(half),
