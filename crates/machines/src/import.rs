@@ -241,9 +241,10 @@ impl Reader {
             },
             _ => return Err(failed(format!("expected {SHAPES}"))),
         }
-        match reader.problems.is_empty() {
-            true => Ok(reader.batch),
-            false => Err(ImportError::Problems(reader.problems)),
+        if reader.problems.is_empty() {
+            Ok(reader.batch)
+        } else {
+            Err(ImportError::Problems(reader.problems))
         }
     }
 }

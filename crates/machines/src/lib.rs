@@ -24,6 +24,7 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod connection;
 mod error;
 mod fleet;
 mod import;
@@ -33,6 +34,10 @@ mod nearest;
 mod selector;
 
 pub use address::{Address, Located};
+pub use connection::{
+    Bounds, Command, Connection, ConnectionError, HostKeys, LocalConnection, Options, Output,
+    Progress, RunResult, SshConnection, SshOptions, Status, connect, each, quote, run_many,
+};
 pub use error::MachinesError;
 pub use fleet::{Fleet, Unusable};
 pub use import::{ImportError, ImportProblem, Imported, OnExisting};

@@ -285,9 +285,10 @@ impl Machines {
 /// The name of a machine that may be changed.
 fn own(name: &str) -> Result<MachineName, MachinesError> {
     let valid = MachineName::new(name).map_err(|error| MachinesError::invalid(name, error))?;
-    match valid.is_local() {
-        true => Err(MachinesError::Protected),
-        false => Ok(valid),
+    if valid.is_local() {
+        Err(MachinesError::Protected)
+    } else {
+        Ok(valid)
     }
 }
 

@@ -23,9 +23,10 @@ pub(crate) fn nearest(names: impl Iterator<Item = impl AsRef<str>>, asked: &str)
 /// Writes ": did you mean …?" if there is anything to mean.
 pub(crate) fn suggestion(nearest: &[String]) -> String {
     let quoted: Vec<_> = nearest.iter().map(|name| format!("`{name}`")).collect();
-    match quoted.is_empty() {
-        true => String::new(),
-        false => format!("; did you mean {}?", quoted.join(" or ")),
+    if quoted.is_empty() {
+        String::new()
+    } else {
+        format!("; did you mean {}?", quoted.join(" or "))
     }
 }
 

@@ -151,9 +151,10 @@ impl Definition {
                 "at most 4096 characters, without control characters other than tabs and line feeds",
             ));
         }
-        match problems.is_empty() {
-            true => Ok(()),
-            false => Err(problems),
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(problems)
         }
     }
 }

@@ -117,7 +117,7 @@ pub(crate) fn read(map: &Map<String, Value>) -> Result<Definition, Vec<Invalid>>
     found.capacity = capacity(&mut fields);
     found.models = models(&mut fields);
     found.url = fields.text("url").map(str::to_owned);
-    found.notes = fields.text("notes").unwrap_or_default().to_owned();
+    found.notes = String::from(fields.text("notes").unwrap_or_default());
     found.created = fields.parsed::<Timestamp>("created");
     found.updated = fields.parsed::<Timestamp>("updated");
     let mut problems = fields.problems;
@@ -133,9 +133,10 @@ pub(crate) fn read(map: &Map<String, Value>) -> Result<Definition, Vec<Invalid>>
             .collect();
         problems.extend(further);
     }
-    match problems.is_empty() {
-        true => Ok(found),
-        false => Err(problems),
+    if problems.is_empty() {
+        Ok(found)
+    } else {
+        Err(problems)
     }
 }
 

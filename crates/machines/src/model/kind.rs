@@ -33,13 +33,14 @@ impl Kind {
             && bytes
                 .iter()
                 .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-'));
-        match valid {
-            true => Ok(Self(Cow::Owned(text.to_owned()))),
-            false => Err(Invalid::new(
+        if valid {
+            Ok(Self(Cow::Owned(text.to_owned())))
+        } else {
+            Err(Invalid::new(
                 "kind",
                 text,
                 "`local`, `ssh` or another kind of 1 to 32 of a-z, 0-9, `_`, `-`, beginning with a letter",
-            )),
+            ))
         }
     }
 

@@ -49,6 +49,7 @@ impl Labels {
     }
 
     /// Iterates over keys and values, ordered by key.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
         self.0.iter().map(|(key, value)| (&**key, &**value))
     }
@@ -73,13 +74,14 @@ pub(crate) fn check_key(key: &str) -> Result<(), Invalid> {
         && bytes
             .iter()
             .all(|byte| byte.is_ascii_alphanumeric() || b"._/-".contains(byte));
-    match valid {
-        true => Ok(()),
-        false => Err(Invalid::new(
+    if valid {
+        Ok(())
+    } else {
+        Err(Invalid::new(
             "labels",
             key,
             "a key of 1 to 63 letters, digits, `.`, `_`, `/`, `-`, beginning with a letter or digit",
-        )),
+        ))
     }
 }
 
@@ -88,12 +90,13 @@ pub(crate) fn check_value(key: &str, value: &str) -> Result<(), Invalid> {
         && value
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"._:/@+-".contains(&byte));
-    match valid {
-        true => Ok(()),
-        false => Err(Invalid::new(
+    if valid {
+        Ok(())
+    } else {
+        Err(Invalid::new(
             format!("labels.{key}"),
             value,
             "a value of at most 128 letters, digits, `.`, `_`, `:`, `/`, `@`, `+`, `-`",
-        )),
+        ))
     }
 }

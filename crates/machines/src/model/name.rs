@@ -31,13 +31,14 @@ impl MachineName {
             && bytes
                 .iter()
                 .all(|&byte| plain(byte) || matches!(byte, b'.' | b'_' | b'-'));
-        match valid {
-            true => Ok(Self(text.into())),
-            false => Err(Invalid::new(
+        if valid {
+            Ok(Self(text.into()))
+        } else {
+            Err(Invalid::new(
                 "name",
                 text,
                 "1 to 63 of a-z, 0-9, `.`, `_`, `-`, beginning with a letter or digit",
-            )),
+            ))
         }
     }
 
