@@ -135,7 +135,8 @@ impl FileStore {
             .as_ref()
             .is_some_and(|parsed| matches!(parsed.sealed, Sealed::Right(_)));
         // Whose registry this is, as what was committed says and not what was put here.
-        let mut id = in_place.filter(|_| whole).map(|parsed| parsed.document.id);
+        let named = in_place.map(|parsed| parsed.document.id);
+        let mut id = named.clone().filter(|_| whole);
         if let Some(of_document) = &id {
             shared.current().id = Some(Arc::clone(of_document));
             shared.renew_word()?;
@@ -146,6 +147,14 @@ impl FileStore {
             id = Some(newest.id);
             shared.current().id.clone_from(&id);
             shared.renew_word()?;
+        }
+        if id.is_none() && named.is_some() {
+            // Nothing but the word can tell an edit of this registry from damage.
+            shared.current().id.clone_from(&named);
+            shared.renew_word()?;
+            if shared.with_word(|_| ()).is_none() {
+                shared.current().id = None;
+            }
         }
         // A copy is kept after its revision was made durable, whether or not the copy has survived.
         shared.current().kept = kept.last().copied().unwrap_or(0);

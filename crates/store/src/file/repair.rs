@@ -131,7 +131,7 @@ impl Writer {
         batch.set_fields(content.fields().clone());
         let ground = Ground {
             expected: there.stat(),
-            aside: (!is_kept).then(|| Aside {
+            aside: (there.file.is_some() && !is_kept).then(|| Aside {
                 why: "replaced",
                 report: Some(reason.to_owned()),
             }),

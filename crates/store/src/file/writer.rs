@@ -1,5 +1,6 @@
 //! The one thread of an open store that writes.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -208,9 +209,14 @@ impl Writer {
 
     /// Makes what stands beside the document.
     fn prepare(&mut self) -> Result<(), StoreError> {
+        let paths = &self.shared.paths;
+        let is_there =
+            |folder: &Path| found(self.shared.disk.stat(folder)).is_ok_and(|stat| stat.is_some());
         if self.lock.is_some()
-            && found(self.shared.disk.stat(&self.shared.paths.side))
-                .is_ok_and(|stat| stat.is_some())
+            && is_there(&paths.side)
+            && is_there(&paths.revisions())
+            && is_there(&paths.aside())
+            && is_there(&paths.leases())
         {
             return Ok(());
         }
