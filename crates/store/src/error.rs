@@ -208,19 +208,12 @@ impl fmt::Display for StoreError {
         match self {
             Self::Condition {
                 name,
-                expected: Condition::Absent,
-                found,
-            } => {
-                write!(f, "`{name}` is there already, at revision {found}")
-            }
-            Self::Condition {
-                name,
                 expected: Condition::Exists,
                 ..
             } => write!(f, "there is no `{name}`"),
             Self::Condition {
                 name,
-                expected: Condition::Revision(0),
+                expected: Condition::Absent | Condition::Revision(0),
                 found,
             } => {
                 write!(f, "`{name}` is there already, at revision {found}")

@@ -28,7 +28,8 @@ struct Conflicts<'c> {
     based_on: u64,
     /// The revision that it met.
     met: u64,
-    conflicts: Vec<Contested<'c>>,
+    #[serde(rename = "conflicts")]
+    contested: Vec<Contested<'c>>,
 }
 
 #[derive(Serialize)]
@@ -55,7 +56,7 @@ fn told(based_on: u64, met: u64, conflicts: &[Conflict]) -> (Vec<u8>, String) {
     let text = Conflicts {
         based_on,
         met,
-        conflicts: contested.collect(),
+        contested: contested.collect(),
     };
     let mut text = serde_json::to_vec_pretty(&text).unwrap_or_default();
     text.push(b'\n');
@@ -166,7 +167,7 @@ impl Writer {
                     aside: (origin == Origin::Place).then_some(Aside { why, report }),
                     rewrite: true,
                 };
-                self.commit(batch, ground)
+                self.commit(batch, &ground)
             }
             Err(error) => {
                 self.put_back(batch.take_back());

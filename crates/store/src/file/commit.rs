@@ -178,7 +178,7 @@ impl Writer {
             aside: None,
             rewrite: true,
         };
-        let stat = self.replace(&rendered.bytes, rendered.checksum, again.revision, ground)?;
+        let stat = self.replace(&rendered.bytes, rendered.checksum, again.revision, &ground)?;
         self.shared
             .publish(Arc::new(again), stat, rendered.checksum);
         Ok(Ground {
@@ -197,7 +197,7 @@ impl Writer {
         bytes: &[u8],
         checksum: u64,
         revision: u64,
-        ground: Ground,
+        ground: &Ground,
     ) -> Result<Option<Stat>, Miss> {
         let shared = Arc::clone(&self.shared);
         let path = shared.document();
@@ -216,20 +216,19 @@ impl Writer {
         }
         self.make_way_for_previous(revision)?;
         self.still_held()?;
-        let displaced = match &ground.expected {
-            Some(_) => Some(self.exchange(&scratch, revision)?),
-            None => {
-                self.place(&scratch, revision)?;
-                None
-            }
+        let displaced = if ground.expected.is_some() {
+            Some(self.exchange(&scratch, revision)?)
+        } else {
+            self.place(&scratch, revision)?;
+            None
         };
         // From here on the new document is in place, so nothing may be said to have failed that
         // others may have seen.
         let written = scratch.stat;
-        scratch.is_done();
+        scratch.leave();
         if let Err(source) = shared.disk.sync_folder(&shared.paths.folder) {
             shared.suspect.store(revision, Ordering::Relaxed);
-            self.displaced(displaced.as_deref(), &ground, revision);
+            self.displaced(displaced.as_deref(), ground, revision);
             return Err(Miss::Failed(StoreError::Unknown {
                 revision,
                 doing: "making the folder durable",
@@ -251,7 +250,7 @@ impl Writer {
             stat,
         });
         shared.acknowledge(revision, seal.as_ref());
-        self.displaced(displaced.as_deref(), &ground, revision);
+        self.displaced(displaced.as_deref(), ground, revision);
         shared.problems.place(None);
         Ok(now)
     }
@@ -558,12 +557,7 @@ impl<'s> Scratch<'s> {
         }
     }
 
-    /// It is in place, and its name is that of something else.
-    fn is_done(self) {
-        self.left.set(true);
-    }
-
-    /// It may be in place, so its name is left alone.
+    /// It is in place, or may be: its name is that of something else, and is left alone.
     fn leave(&self) {
         self.left.set(true);
     }

@@ -3,7 +3,7 @@
 //! A lease is kept by its file, which names the boot of the machine and a time since then. It is not
 //! made durable: after a restart of the machine its holder is gone, and so is the lease.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -83,7 +83,7 @@ impl Writer {
         }
         let path = self.shared.lease_path(id);
         found(self.shared.disk.remove(&path)).map_err(failed("ending the lease", &path))?;
-        self.let_go(&[id], batch);
+        let_go(&[id], batch);
         Ok(batch.document.revision)
     }
 
@@ -123,37 +123,18 @@ impl Writer {
 
     /// Removes the entries of leases that have ended, as one revision.
     pub(super) fn expire(&mut self, batch: &mut Batch) {
-        let mut leases = BTreeMap::new();
-        for slot in batch.document.entries().values() {
-            if let Some(id) = slot.record.lease {
-                leases.entry(id).or_insert(());
-            }
-        }
+        let slots = batch.document.entries().values();
+        let leases: BTreeSet<_> = slots.filter_map(|slot| slot.record.lease).collect();
         // What cannot be read now is looked at again later.
-        leases.retain(|id, ()| matches!(self.lives(*id), Ok(false)));
-        let ended: Vec<_> = leases.into_keys().collect();
-        self.let_go(&ended, batch);
+        let ended = leases
+            .into_iter()
+            .filter(|id| matches!(self.lives(*id), Ok(false)));
+        let ended: Vec<_> = ended.collect();
+        let_go(&ended, batch);
         for id in ended {
             let _ = self.shared.disk.remove(&self.shared.lease_path(id));
         }
         let _ = self.sweep_leases(&mut Cleaned::default());
-    }
-
-    fn let_go(&self, ended: &[LeaseId], batch: &mut Batch) {
-        let names: Vec<Arc<str>> = batch
-            .document
-            .entries()
-            .iter()
-            .filter(|(_, slot)| slot.record.lease.is_some_and(|id| ended.contains(&id)))
-            .map(|(name, _)| Arc::clone(name))
-            .collect();
-        if names.is_empty() {
-            return;
-        }
-        batch.next();
-        for name in names {
-            batch.remove(&name);
-        }
     }
 
     /// When the next lease ends.
@@ -162,13 +143,12 @@ impl Writer {
             return None;
         }
         let leases = self.shared.leases().unwrap_or_default();
-        let left = leases
-            .into_iter()
-            .filter_map(|id| match self.shared.lease(id) {
-                Ok(Some((_, left))) => Some(left),
-                Ok(None) | Err(_) => None,
-            });
-        left.min().map(|left| left + Duration::from_millis(1))
+        let left = leases.into_iter().map(|id| match self.shared.lease(id) {
+            Ok(Some((_, left))) => left + Duration::from_millis(1),
+            // It has ended, and could not be let go yet.
+            Ok(None) | Err(_) => RETRY,
+        });
+        left.min()
     }
 
     /// Removes the files of leases that have ended and that no entry names.
@@ -188,5 +168,23 @@ impl Writer {
             }
         }
         Ok(())
+    }
+}
+
+/// Removes what was written with leases that have ended, as one revision.
+fn let_go(ended: &[LeaseId], batch: &mut Batch) {
+    let names: Vec<Arc<str>> = batch
+        .document
+        .entries()
+        .iter()
+        .filter(|(_, slot)| slot.record.lease.is_some_and(|id| ended.contains(&id)))
+        .map(|(name, _)| Arc::clone(name))
+        .collect();
+    if names.is_empty() {
+        return;
+    }
+    batch.next();
+    for name in names {
+        batch.remove(&name);
     }
 }

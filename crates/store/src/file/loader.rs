@@ -103,11 +103,18 @@ impl Loader {
     }
 }
 
+/// What stood in the document's place when it could not be read.
+#[derive(PartialEq, Eq)]
+enum Doubt {
+    Nothing,
+    File(Stat),
+}
+
 /// What the loader remembers between looks.
 #[derive(Default)]
 struct Memory {
     /// A text that could not be read when it was seen last; told when it is seen again.
-    doubtful: Option<Option<Stat>>,
+    doubtful: Option<Doubt>,
     /// What a writer was last asked to take up.
     offered: Option<Offer>,
 }
@@ -274,7 +281,7 @@ impl Shared {
         let (look, what) = self.see()?;
         let stat = look.stat();
         let doubtful = match &what {
-            Found::Broken(_) | Found::Damage(_) => Some(stat),
+            Found::Broken(_) | Found::Damage(_) => Some(stat.map_or(Doubt::Nothing, Doubt::File)),
             _ => None,
         };
         if doubtful.is_none() || memory.doubtful == doubtful {

@@ -221,17 +221,20 @@ impl FileStore {
     /// Puts the content of a kept revision in place, as a new revision; 0 stands for the older copy
     /// that somebody has put in the document's place or, if there is none, for the newest kept
     /// revision. What is in place is set aside.
+    #[must_use = "it is done whether or not it is waited for, and may fail"]
     pub fn restore(&self, revision: u64) -> Pending<u64> {
         self.ask(|completer| Job::Restore(revision, completer))
     }
 
     /// Takes what is in the document's place as a new revision, whatever its history.
+    #[must_use = "it is done whether or not it is waited for, and may fail"]
     pub fn adopt(&self) -> Pending<u64> {
         self.ask(Job::Adopt)
     }
 
     /// Removes what is provably of no use: what writers left that were killed, copies that are more
     /// than are to be kept or cannot be relied on, leases that have ended.
+    #[must_use = "it is done whether or not it is waited for, and may fail"]
     pub fn clean(&self) -> Pending<Cleaned> {
         self.ask(Job::Sweep)
     }

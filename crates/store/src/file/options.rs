@@ -50,6 +50,10 @@ impl BootClock for SystemBootClock {
 
 /// How a [`FileStore`](crate::FileStore) is opened.
 #[derive(Clone)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own, set by a method of its name"
+)]
 pub struct FileOptions {
     pub(crate) keep: usize,
     pub(crate) wait: Duration,

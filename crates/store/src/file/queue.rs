@@ -59,7 +59,7 @@ impl Job {
             | Self::Absorb(completer) => completer.complete(Err(error)),
             Self::Sweep(completer) => completer.complete(Err(error)),
             Self::Grant(_, completer) | Self::KeepAlive(_, completer) => {
-                completer.complete(Err(error))
+                completer.complete(Err(error));
             }
         }
     }

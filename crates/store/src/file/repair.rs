@@ -44,7 +44,7 @@ impl Writer {
                 ),
             })?
         };
-        self.install(&content, there, "replaced by a restored revision")
+        self.install(&content, &there, "replaced by a restored revision")
     }
 
     /// The older copy of this registry that somebody has put in the document's place.
@@ -76,7 +76,7 @@ impl Writer {
                 });
             }
         };
-        self.install(&content, there, "replaced by the document made of it")
+        self.install(&content, &there, "replaced by the document made of it")
     }
 
     /// Reads what is in the document's place; the mirror shows it if it is what was committed last.
@@ -95,7 +95,7 @@ impl Writer {
     fn install(
         &mut self,
         content: &Document,
-        there: Look,
+        there: &Look,
         reason: &str,
     ) -> Result<u64, StoreError> {
         let shared = Arc::clone(&self.shared);
@@ -137,7 +137,7 @@ impl Writer {
             }),
             rewrite: true,
         };
-        match self.commit(batch, ground) {
+        match self.commit(batch, &ground) {
             Ok(revision) => Ok(revision),
             Err(Miss::Failed(error)) => Err(error),
             Err(Miss::Moved) => Err(StoreError::Damage {

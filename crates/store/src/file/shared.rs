@@ -404,7 +404,7 @@ impl Shared {
     /// A free path among what was set aside.
     pub(crate) fn aside(&self, revision: u64, why: &str) -> PathBuf {
         let folder = self.paths.aside();
-        (1_u32..)
+        (1..=u32::MAX)
             .map(|count| folder.join(format!("{revision:020}-{count}-{why}.json")))
             .find(|path| matches!(found(self.disk.stat(path)), Ok(None) | Err(_)))
             .unwrap_or(folder)

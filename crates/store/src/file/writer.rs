@@ -390,12 +390,12 @@ impl Writer {
         if batch.is_empty() {
             batch.next();
         }
-        self.commit(batch, ground)?;
+        self.commit(batch, &ground)?;
         Ok(results)
     }
 
     /// Puts the batch in place, durably, and publishes it; takes it back if that fails.
-    pub(super) fn commit(&mut self, batch: Batch, ground: Ground) -> Result<u64, Miss> {
+    pub(super) fn commit(&mut self, batch: Batch, ground: &Ground) -> Result<u64, Miss> {
         let rendered = batch.document.render();
         let total = rendered.bytes.len() as u64;
         let base = batch.base;
@@ -497,13 +497,13 @@ impl Writer {
     pub(super) fn still_held(&self) -> Result<(), StoreError> {
         let path = &self.shared.paths.side;
         let held = self.held.as_ref().map_or(Ok(false), Held::is_in_place);
-        match held.map_err(failed("looking at the lock in", path))? {
-            true => Ok(()),
-            false => Err(StoreError::Damage {
-                path: path.clone(),
-                what: "its lock was removed while it was held; nothing was written".into(),
-            }),
+        if held.map_err(failed("looking at the lock in", path))? {
+            return Ok(());
         }
+        Err(StoreError::Damage {
+            path: path.clone(),
+            what: "its lock was removed while it was held; nothing was written".into(),
+        })
     }
 
     /// Takes the document that the mirror shows, to be changed.
