@@ -9,6 +9,7 @@ use byname_registry::{Changes, Committed, Draft, Entry, Registry};
 use super::carry::carry;
 use super::error::DurableError;
 use super::pump::{Pump, SEALED, read};
+use super::turns::{Turn, Turns};
 use super::{DurableOptions, Value};
 use crate::error::StoreError;
 use crate::health::Health;
@@ -25,6 +26,8 @@ pub(super) struct Core<V> {
     pump: Pump,
     /// The refresh that is under way, if any, for whoever else needs one.
     refreshing: Mutex<Option<Pending<u64>>>,
+    /// The transactions that have met a conflict over a name go on one after another.
+    turns: Turns,
     attempts: usize,
     wait: Option<Duration>,
 }
@@ -48,6 +51,7 @@ impl<V: Value> Core<V> {
             copy,
             pump: Pump::new(),
             refreshing: Mutex::new(None),
+            turns: Turns::default(),
             attempts: options.attempts.max(1),
             wait: options.wait,
         }
@@ -280,13 +284,24 @@ impl<V: Value> Core<V> {
     ) -> Result<Committed<T>, DurableError<E>> {
         let mut moved: Arc<str> = "".into();
         self.check()?;
-        for _ in 0..self.attempts {
+        // The turn of the name over which it met a conflict last, or would.
+        let mut turn: Option<Turn<'_>> = None;
+        let mut attempts = 0;
+        while attempts < self.attempts {
             self.freshen().await?;
             let (value, changes) = self.copy.prepare(&mut change)?;
             if changes.is_empty() {
                 let revision = changes.base();
                 return Ok(Committed { value, revision });
             }
+            if turn.is_none() {
+                if let Some(name) = self.turns.contended(&changes) {
+                    drop(changes);
+                    turn = Some(self.turns.enter(name).await);
+                    continue;
+                }
+            }
+            attempts += 1;
             let transaction = self.prepared(&changes)?;
             drop(changes);
             match self.submit(transaction).await {
@@ -301,7 +316,12 @@ impl<V: Value> Core<V> {
                 let name = moved;
                 return Err(StoreError::Value { name, error }.into());
             }
+            if turn.as_ref().is_none_or(|turn| *turn.name() != *moved) {
+                drop(turn.take());
+                turn = Some(self.turns.enter(Arc::clone(&moved)).await);
+            }
         }
+        drop(turn);
         Err(DurableError::Conflict {
             attempts: self.attempts,
             name: moved,

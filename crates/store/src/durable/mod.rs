@@ -9,6 +9,7 @@ mod error;
 mod follower;
 mod options;
 mod pump;
+mod turns;
 
 use std::fmt;
 use std::future::Future;

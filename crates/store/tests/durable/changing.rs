@@ -23,8 +23,8 @@ fn refused(result: Result<u64, StoreError>) -> (String, Condition, u64) {
 fn each_says_its_revision_and_is_seen() {
     let durable: Durable<u32> = open(MemoryStore::options().steps([3]).open());
     assert_eq!(durable.register("a", 1).unwrap(), 3);
-    let two = 2;
-    assert_eq!(durable.replace("a", &two).unwrap(), 6);
+    let two = &2;
+    assert_eq!(durable.replace("a", two).unwrap(), 6);
     assert_eq!(durable.put("b", 3).unwrap(), 9);
     assert_eq!(durable.compare_and_set("b", 9, 4).unwrap(), 12);
     assert_eq!(durable.compare_and_set("c", 0, 5).unwrap(), 15);

@@ -212,3 +212,20 @@ fn concurrent_tasks_on_one_thread_make_progress() {
     assert!(tasks.iter().all(byname_testkit::Task::is_finished));
     assert_eq!(durable.registry().get("sum").as_deref(), Some(&20));
 }
+
+/// Those who have met a conflict go on one after another, so that many on one name do not give up.
+#[test]
+fn concurrent_transactions_on_one_name_do_not_give_up() {
+    let durable: Durable<u64> = open(MemoryStore::new());
+    together(16, |_| {
+        for _ in 0..ROUNDS {
+            let change = durable.transaction(|draft| {
+                let seen = draft.get("sum").copied().unwrap_or(0);
+                draft.put("sum", seen + 1)
+            });
+            change.unwrap();
+        }
+    });
+    let sum = durable.registry().get("sum").map(|sum| *sum);
+    assert_eq!(sum, Some(16 * ROUNDS as u64));
+}
