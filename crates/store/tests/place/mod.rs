@@ -5,7 +5,10 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -17,18 +20,30 @@ use tempfile::TempDir;
 
 /// A folder with a document in it, or a place for one.
 pub struct Place {
-    folder: TempDir,
+    folder: PathBuf,
+    /// Removes the folder in the end, if it was made for this.
+    _temporary: Option<TempDir>,
 }
 
 impl Place {
     pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
         Self {
-            folder: tempfile::tempdir().unwrap(),
+            folder: folder.path().canonicalize().unwrap(),
+            _temporary: Some(folder),
+        }
+    }
+
+    /// In a folder that is there.
+    pub fn at(folder: impl Into<PathBuf>) -> Self {
+        Self {
+            folder: folder.into(),
+            _temporary: None,
         }
     }
 
     pub fn folder(&self) -> &Path {
-        self.folder.path()
+        &self.folder
     }
 
     pub fn document(&self) -> PathBuf {
@@ -193,4 +208,113 @@ pub fn set_aside(health: &Health) -> Vec<(PathBuf, String)> {
             _ => None,
         })
         .collect()
+}
+
+/// What tells a child its folder.
+const FOLDER: &str = "BYNAME_STORE_TEST_FOLDER";
+/// The user and the group that own nothing.
+pub const NOBODY: u32 = 65_534;
+
+/// In which surroundings a test is run once more.
+#[derive(Clone, Copy)]
+pub enum Child {
+    /// As a user who owns nothing of this one's.
+    Nobody,
+    /// Where it may mount what it likes, and nobody else sees it.
+    Mounts,
+    /// Where nothing that is created is for others.
+    Masked,
+}
+
+/// The folder, in a process that [`run_again`] has started.
+pub fn child_folder() -> Option<PathBuf> {
+    std::env::var_os(FOLDER).map(PathBuf::from)
+}
+
+/// Runs the test `test` once more, in a process of its own, and waits for it. Where that cannot be it
+/// says so, and returns false.
+pub fn run_again(test: &str, child: Child, folder: &Path) -> bool {
+    let program = std::env::current_exe().unwrap();
+    let is_root = rustix::process::getuid().is_root();
+    let mut command = match child {
+        Child::Nobody => {
+            if !is_root {
+                return not_run(test, "there is nobody else to be; it needs root");
+            }
+            let open = |path: &Path| fs::metadata(path).is_ok_and(|m| m.mode() & 0o001 != 0);
+            if !program.ancestors().all(open) {
+                return not_run(
+                    test,
+                    "the test program is in a folder that not all may enter",
+                );
+            }
+            let mut command = Command::new(&program);
+            command.uid(NOBODY).gid(NOBODY);
+            command
+        }
+        Child::Mounts => {
+            if !is_root {
+                return not_run(test, "mounting needs root");
+            }
+            let unshare = ["--mount", "--propagation", "private"];
+            let may = Command::new("unshare").args(unshare).arg("true").output();
+            if !may.is_ok_and(|may| may.status.success()) {
+                return not_run(test, "`unshare --mount` is not there, or not allowed");
+            }
+            let mut command = Command::new("unshare");
+            command.args(unshare).arg(&program);
+            command
+        }
+        Child::Masked => {
+            let mut command = Command::new("sh");
+            command
+                .args(["-c", "umask 077; exec \"$0\" \"$@\""])
+                .arg(&program);
+            command
+        }
+    };
+    command
+        .args(["--exact", test, "--nocapture", "--test-threads=1"])
+        .env(FOLDER, folder)
+        .stdin(Stdio::null());
+    let output = command.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success(),
+        "{}\n{text}\n{errors}",
+        output.status
+    );
+    assert!(text.contains("1 passed"), "no such test: {test}\n{text}");
+    say(&errors);
+    true
+}
+
+/// Says what did not run, and returns false.
+pub fn not_run(what: &str, why: &str) -> bool {
+    say(&format!("NOT RUN: {what}: {why}\n"));
+    false
+}
+
+#[allow(clippy::print_stderr, reason = "it is for who runs the tests")]
+fn say(text: &str) {
+    for line in text.lines().filter(|line| line.starts_with("NOT RUN: ")) {
+        eprintln!("{line}");
+    }
+}
+
+/// Runs a program that must succeed.
+pub fn run(program: &str, arguments: &[&str]) {
+    let output = Command::new(program).args(arguments).output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{program} {arguments:?}: {errors}");
+}
+
+/// Whether a program is there.
+pub fn is_there(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let own = [PathBuf::from("/sbin"), PathBuf::from("/usr/sbin")];
+    std::env::split_paths(&path)
+        .chain(own)
+        .any(|folder| folder.join(program).is_file())
 }
