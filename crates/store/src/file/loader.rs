@@ -24,6 +24,9 @@ struct Inner {
     requests: Vec<Completer<u64>>,
     /// Something may have happened.
     nudged: bool,
+    /// The writer of this process is at work: it sees what is in the document's place itself, and what
+    /// it puts there needs no look.
+    writing: bool,
     closing: bool,
     served: bool,
 }
@@ -65,6 +68,17 @@ impl Loader {
         self.more.notify_one();
     }
 
+    /// Tells that the writer of this process begins, or that it has ended.
+    pub(crate) fn writing(&self, writing: bool) {
+        let mut inner = self.lock();
+        inner.writing = writing;
+        let wake = !writing && inner.nudged;
+        drop(inner);
+        if wake {
+            self.more.notify_one();
+        }
+    }
+
     pub(crate) fn close(&self) {
         let mut inner = self.lock();
         inner.closing = true;
@@ -73,26 +87,29 @@ impl Loader {
         self.more.notify_all();
     }
 
-    /// Waits until there is something to do, at most `time`. `None` when there will not be.
-    fn next(&self, time: Option<Duration>) -> Option<Vec<Completer<u64>>> {
+    /// Waits until there is something to do, at most `time`; unless somebody asks for it, not before
+    /// `earliest`. `None` when there will not be.
+    fn next(&self, time: Option<Duration>, earliest: Instant) -> Option<Vec<Completer<u64>>> {
         let deadline = time.and_then(|time| Instant::now().checked_add(time));
         let mut inner = self.lock();
         loop {
             if inner.closing {
                 return None;
             }
-            let nudged = std::mem::take(&mut inner.nudged);
-            if nudged || !inner.requests.is_empty() {
+            let early = inner.nudged && !inner.writing && Instant::now() < earliest;
+            if !inner.requests.is_empty() || (inner.nudged && !inner.writing && !early) {
+                inner.nudged = false;
                 return Some(std::mem::take(&mut inner.requests));
             }
-            inner = match deadline {
+            let until = if early { Some(earliest) } else { deadline };
+            inner = match until {
                 None => self
                     .more
                     .wait(inner)
                     .unwrap_or_else(PoisonError::into_inner),
                 Some(deadline) => {
                     let left = deadline.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
+                    if left.is_zero() && !early {
                         return Some(Vec::new());
                     }
                     let waited = self.more.wait_timeout(inner, left);
@@ -102,6 +119,11 @@ impl Loader {
         }
     }
 }
+
+/// After a look that nobody asked for, the next rests for this many times what it took.
+const REST: u32 = 3;
+/// A look that took longer than this counts as this long.
+const LONGEST_REST: Duration = Duration::from_millis(20);
 
 /// What stood in the document's place when it could not be read.
 #[derive(PartialEq, Eq)]
@@ -143,6 +165,7 @@ pub(super) fn run(shared: &Arc<Shared>) {
     let options = &shared.options;
     let mut hearing = None;
     let mut memory = Memory::default();
+    let mut earliest = Instant::now();
     loop {
         if options.watch {
             let folder = shared.disk.stat(&shared.paths.folder).ok();
@@ -165,11 +188,14 @@ pub(super) fn run(shared: &Arc<Shared>) {
         } else {
             options.poll
         };
-        let Some(requests) = shared.loader.next(period) else {
+        let Some(requests) = shared.loader.next(period, earliest) else {
             return;
         };
         let requests: Vec<_> = requests.into_iter().filter(Completer::begin).collect();
+        let began = Instant::now();
         let outcome = shared.catch_up(&mut memory);
+        // Where others commit without a pause, following them leaves the machine room for it.
+        earliest = Instant::now() + began.elapsed().min(LONGEST_REST) * REST;
         if let Err(error) = &outcome {
             shared.problems.unreachable(Some(Problem::Unreachable {
                 reason: error.to_string(),
@@ -199,9 +225,7 @@ fn watch(shared: &Arc<Shared>, folder: Option<Stat>) -> Option<Hearing> {
                 event.need_rescan()
                     || event.paths.iter().any(|path| {
                         let name = path.file_name();
-                        path == &shared.paths.folder
-                            || name == shared.paths.document.file_name()
-                            || name.is_some_and(|name| shared.paths.is_scratch(name))
+                        path == &shared.paths.folder || name == shared.paths.document.file_name()
                     })
             }
             Err(_) => true,

@@ -149,6 +149,7 @@ pub(super) fn run(shared: &Arc<Shared>) {
     struct Leave<'s>(&'s Shared);
     impl Drop for Leave<'_> {
         fn drop(&mut self) {
+            self.0.loader.writing(false);
             self.0.queue.close();
             self.0.queue.refuse_all(&super::queue::closed());
         }
@@ -191,7 +192,9 @@ impl Writer {
             Ok(held) => {
                 let (jobs, expire) = shared.queue.take(BATCH);
                 self.held = Some(held);
+                shared.loader.writing(true);
                 self.under_lock(jobs, expire);
+                shared.loader.writing(false);
                 self.held = None;
                 for answer in self.answers.drain(..) {
                     answer();

@@ -9,14 +9,26 @@ pub(super) struct Pace {
     state: u64,
 }
 
-/// The longest pause in microseconds at a time of waiting in microseconds; in between it grows
+/// The longest pause in microseconds at a time of waiting in microseconds; in between it changes
 /// evenly. The shortest is a quarter of it.
-type Steps = [(u64, u64); 3];
+type Steps = [(u64, u64); 4];
 
 /// The one at the turnstile is the only one that tries, and its pauses are what a free lock costs.
-const AT_LOCK: Steps = [(0, 200), (50_000, 2_000), (1_000_000, 10_000)];
-/// All others wait here.
-const AT_TURN: Steps = [(0, 500), (50_000, 2_000), (1_000_000, 20_000)];
+const AT_LOCK: Steps = [
+    (0, 200),
+    (50_000, 2_000),
+    (1_000_000, 10_000),
+    (5_000_000, 10_000),
+];
+/// All others wait here. Whoever has waited for long tries more often than whoever has just come, or
+/// the latter would be served first and the former never. After some seconds nobody is served, and
+/// trying costs something.
+const AT_TURN: Steps = [
+    (0, 1_200),
+    (50_000, 400),
+    (2_000_000, 400),
+    (5_000_000, 2_000),
+];
 
 impl Pace {
     pub(super) fn new(seed: u64) -> Self {
@@ -52,10 +64,15 @@ fn longest(steps: Steps, waited: Duration) -> u64 {
     for pair in steps.windows(2) {
         let ((from, low), (to, high)) = (pair[0], pair[1]);
         if waited < to {
-            return low + (high - low) * (waited - from) / (to - from);
+            let part = |whole: u64| whole * (waited - from) / (to - from);
+            return if high < low {
+                low - part(low - high)
+            } else {
+                low + part(high - low)
+            };
         }
     }
-    steps[2].1
+    steps[steps.len() - 1].1
 }
 
 #[cfg(test)]
@@ -63,16 +80,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_grow_from_step_to_step_and_no_further() {
+    fn pauses_change_from_step_to_step_and_no_further() {
         let at = |steps, micros| longest(steps, Duration::from_micros(micros));
         assert_eq!(at(AT_LOCK, 0), 200);
         assert_eq!(at(AT_LOCK, 25_000), 1_100);
         assert_eq!(at(AT_LOCK, 50_000), 2_000);
         assert_eq!(at(AT_LOCK, 999_999), 9_999);
         assert_eq!(at(AT_LOCK, u64::MAX), 10_000);
-        assert_eq!(at(AT_TURN, 0), 500);
-        assert_eq!(at(AT_TURN, 50_000), 2_000);
-        assert_eq!(at(AT_TURN, 1_000_000), 20_000);
+        assert_eq!(at(AT_TURN, 0), 1_200);
+        assert_eq!(at(AT_TURN, 25_000), 800);
+        assert_eq!(at(AT_TURN, 50_000), 400);
+        assert_eq!(at(AT_TURN, 1_000_000), 400);
+        assert_eq!(at(AT_TURN, 3_500_000), 1_200);
+        assert_eq!(at(AT_TURN, u64::MAX), 2_000);
     }
 
     #[test]
