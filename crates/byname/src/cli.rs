@@ -1,7 +1,9 @@
 //! The command line: what can be asked, and how it is explained.
 
 mod catalog;
+mod fields;
 mod folder;
+mod machine;
 #[cfg(test)]
 mod reference;
 mod serve;
@@ -16,7 +18,13 @@ use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
 pub(crate) use self::catalog::{CatalogCommand, DataArguments, ListArguments, ShowArguments};
+pub(crate) use self::fields::Unset;
 pub(crate) use self::folder::FolderArguments;
+pub(crate) use self::machine::{
+    AddArguments, CheckArguments, ExecArguments, Existing, ExportArguments, FieldArguments,
+    ImportArguments, MachineArguments, MachineCommand, RemoveArguments, SelectArguments,
+    ShowMachineArguments, UpdateArguments,
+};
 pub(crate) use self::serve::ServeArguments;
 pub(crate) use self::store::{
     LookArguments, RegistryArgument, RestoreArguments, StoreArguments, StoreCommand, WriteArguments,
@@ -34,6 +42,8 @@ use crate::failure::USAGE;
   byname serve
   byname catalog list -q sonnet
   byname catalog show openai/gpt-4o --json
+  byname machine add gpu-1 --host ops@10.0.0.7
+  byname store status
 
 Exit codes: 0 done, 1 failed, 2 called the wrong way."
 )]
@@ -68,6 +78,7 @@ pub(crate) enum Command {
   byname catalog show openai/gpt-4o"
     )]
     Catalog(CatalogCommand),
+    Machine(MachineArguments),
     Store(StoreArguments),
 }
 
@@ -88,7 +99,7 @@ impl Cli {
     pub(crate) fn log_filter(&self) -> Targets {
         let level = match self.command {
             Command::Serve(_) => LevelFilter::INFO,
-            Command::Catalog(_) => LevelFilter::WARN,
+            Command::Catalog(_) | Command::Machine(_) => LevelFilter::WARN,
             // What would be warned of is what these commands answer.
             Command::Store(_) => LevelFilter::ERROR,
         };

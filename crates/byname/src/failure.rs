@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
+use byname_machines::{ImportError, MachinesError};
 use byname_store::StoreError;
 
 /// The exit code of a command that was called the wrong way.
@@ -46,6 +47,18 @@ impl Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
+impl From<MachinesError> for Failure {
+    fn from(error: MachinesError) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
+impl From<ImportError> for Failure {
+    fn from(error: ImportError) -> Self {
         Self::new(error.to_string())
     }
 }

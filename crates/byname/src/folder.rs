@@ -35,6 +35,10 @@ impl DataFolder {
         })
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The document of the registry `name`.
     pub(crate) fn document(&self, name: &str) -> PathBuf {
         self.path.join(format!("{name}.json"))

@@ -7,6 +7,7 @@ mod data;
 mod failure;
 mod folder;
 mod logging;
+mod machine;
 mod output;
 mod serve;
 mod store;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Catalog(CatalogCommand::List(arguments)) => catalog::list(&arguments),
         Command::Catalog(CatalogCommand::Show(arguments)) => catalog::show(&arguments),
+        Command::Machine(arguments) => machine::run(&arguments),
         Command::Store(arguments) => store::run(&arguments),
     };
     match outcome {

@@ -1,6 +1,7 @@
-//! `byname serve`: the catalog over HTTP.
+//! `byname serve`: the catalog and the machines over HTTP.
 
 mod connections;
+mod machines;
 mod stall;
 mod stop;
 
@@ -37,12 +38,15 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<(), Failure> {
     // the catalog is read waits for it.
     let listener = runtime.block_on(listen(arguments))?;
     let (catalog, follower) = catalog(arguments)?;
-    let outcome = runtime.block_on(serve(listener, http::router(catalog), arguments));
+    let machines = machines::open(arguments)?;
+    let router = http::router_beside(catalog, vec![machines::beside(&machines)]);
+    let outcome = runtime.block_on(serve(listener, router, arguments));
     // What is left at this point was given up on: nothing waits for it any longer.
     runtime.shutdown_background();
     if outcome.is_err() {
-        // Nor for a file that is just being read: the end of the process ends this thread too.
-        thread::spawn(move || drop(follower));
+        // Nor for a file that is just being read or written: the end of the process ends this thread
+        // too.
+        thread::spawn(move || drop((follower, machines)));
     }
     outcome
 }

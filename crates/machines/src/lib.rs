@@ -27,6 +27,8 @@ mod address;
 mod connection;
 mod error;
 mod fleet;
+#[cfg(feature = "http")]
+pub mod http;
 mod import;
 mod machines;
 mod model;

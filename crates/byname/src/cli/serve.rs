@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::catalog::DataArguments;
-use super::values;
+use super::{DataArguments, FolderArguments, values};
 
-/// Serve the catalog over HTTP until Ctrl-C or SIGTERM.
+/// Serve the catalog and the machines over HTTP until Ctrl-C or SIGTERM.
+///
+/// Machines are those of the data folder. What other processes and hands change there is followed.
 ///
 /// The address is printed on stdout as a URL once the server answers. A first Ctrl-C or SIGTERM
 /// finishes requests in flight and exits with 0; a second one ends at once with 1.
@@ -20,10 +21,14 @@ use super::values;
   byname serve --catalog api.json --catalog own.json
   curl 'http://127.0.0.1:8080/api/v1/models?provider=openai&limit=5'
   curl http://127.0.0.1:8080/api/v1/models/openai/gpt-4o
+  curl 'http://127.0.0.1:8080/api/v1/machines?label=gpu=a100'
   curl http://127.0.0.1:8080/readyz")]
 pub(crate) struct ServeArguments {
     #[command(flatten)]
     pub(crate) data: DataArguments,
+
+    #[command(flatten)]
+    pub(crate) folder: FolderArguments,
 
     /// The address and port to listen on; port 0 takes any free one.
     #[arg(
@@ -43,7 +48,7 @@ pub(crate) struct ServeArguments {
     )]
     pub(crate) drain: Duration,
 
-    /// How often to read the catalog files even if the system reports no change; 0 never does.
+    /// How often to look at the files even if the system reports no change; 0 never does.
     ///
     /// Changes are normally heard at once. This is for those that the system cannot report: a
     /// network file system, a file with several hard links.

@@ -1,8 +1,10 @@
 //! How single values of the command line are read, and what is said of wrong ones.
 
 use std::net::SocketAddr;
+use std::str::FromStr;
 use std::time::Duration;
 
+use byname_machines::Invalid;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
 /// The longest span that can be asked for: what is longer is a slip of the finger.
@@ -19,6 +21,12 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
         .filter(|span| *span <= LONGEST)
         .ok_or_else(|| "expected a number of seconds, such as 10 or 0.5".into())
+}
+
+/// Reads what is said of a machine as its own type does.
+pub(super) fn checked<T: FromStr<Err = Invalid>>(text: &str) -> Result<T, String> {
+    text.parse()
+        .map_err(|error: Invalid| format!("expected {}", error.expected))
 }
 
 pub(super) fn log_filter(text: &str) -> Result<Targets, String> {

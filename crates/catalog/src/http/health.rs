@@ -1,11 +1,14 @@
 //! `/healthz` and `/readyz`: whether to send requests here.
 
+use std::sync::Arc;
+
 use axum::extract::{RawQuery, State};
+use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
 
 use super::parameters::Parameters;
-use super::{answer, json};
+use super::{Beside, RegistryState, answer, json};
 use crate::catalog::Catalog;
 use crate::follow::FileStatus;
 
@@ -24,6 +27,15 @@ struct Ready {
     revision: u64,
     entries: usize,
     files: Vec<File>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    registries: Vec<RegistryState>,
+}
+
+/// What `/readyz` looks at.
+#[derive(Clone)]
+pub(super) struct Readiness {
+    pub(super) catalog: Catalog,
+    pub(super) beside: Arc<[Beside]>,
 }
 
 #[derive(Serialize)]
@@ -47,26 +59,43 @@ pub(super) async fn live(State(catalog): State<Catalog>, RawQuery(query): RawQue
 }
 
 /// Ready is whoever has a revision to serve, also while a file of it is broken: taking every
-/// server away because of one bad file would help nobody.
-pub(super) async fn ready(State(catalog): State<Catalog>, RawQuery(query): RawQuery) -> Response {
+/// server away because of one bad file would help nobody. A registry of which there is no state at
+/// all is another thing: what is asked of it cannot be answered.
+pub(super) async fn ready(
+    State(Readiness { catalog, beside }): State<Readiness>,
+    RawQuery(query): RawQuery,
+) -> Response {
     answer(|| {
         Parameters::read(query.as_deref(), &[])?;
         // In this order no file can be said to be good at a revision that is not served yet.
         let files: Vec<File> = catalog.files().iter().map(File::of).collect();
         let offerings = catalog.offerings();
-        let troubles: Vec<String> = files
+        let registries: Vec<RegistryState> = beside.iter().map(Beside::state).collect();
+        let of_files = files
             .iter()
-            .filter_map(|file| Some(format!("{}: {}", file.name, file.error.as_deref()?)))
-            .collect();
+            .filter_map(|file| Some(format!("{}: {}", file.name, file.error.as_deref()?)));
+        let behind = registries.iter().filter(|registry| registry.degraded);
+        let of_registries = behind.flat_map(|registry| {
+            let name = registry.name;
+            let problems = registry.problems.iter();
+            problems.map(move |problem| format!("{name}: {problem}"))
+        });
+        let troubles: Vec<String> = of_files.chain(of_registries).collect();
+        let is_ready = registries.iter().all(|registry| registry.ready);
         let ready = Ready {
-            status: "ready",
-            degraded: !troubles.is_empty(),
+            status: if is_ready { "ready" } else { "not ready" },
+            degraded: !troubles.is_empty() || registries.iter().any(|one| one.degraded),
             reason: Some(troubles.join("; ")).filter(|reason| !reason.is_empty()),
             revision: offerings.revision(),
             entries: offerings.len(),
             files,
+            registries,
         };
-        json(offerings.revision(), &ready)
+        let mut response = json(offerings.revision(), &ready)?;
+        if !is_ready {
+            *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+        }
+        Ok(response)
     })
 }
 

@@ -6,7 +6,7 @@
 //! | `GET /api/v1/models/{provider}/{id}` | one offering; an id may hold `/`, `:`, `@` |
 //! | `GET /api/v1/providers` | providers, with the number of offerings of each |
 //! | `GET /healthz` | that the server runs |
-//! | `GET /readyz` | what is served, and how the files are that it comes from |
+//! | `GET /readyz` | what is served, and how the files and registries are that it comes from |
 //!
 //! Answers are JSON; an offering is written as [`model`](crate::model) says, with `provider` and
 //! `id` and every known fact. The header `byname-revision` tells the revision that an answer was
@@ -19,12 +19,14 @@
 //! Refusals are `application/problem+json` (RFC 9457). A query parameter that a path does not know
 //! is refused with 400, as is a value that cannot be read; both are named in `parameter`.
 
+mod beside;
 mod health;
 mod models;
 mod parameters;
 mod problem;
 mod providers;
 
+use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use axum::Router;
@@ -35,8 +37,11 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde::Serialize;
 
+use self::health::Readiness;
 use self::problem::Problem;
 use crate::catalog::Catalog;
+
+pub use self::beside::{Beside, RegistryState};
 
 /// The revision of the catalog that an answer was taken from.
 const REVISION: HeaderName = HeaderName::from_static("byname-revision");
@@ -55,21 +60,41 @@ const LARGEST_BODY: u64 = 64 * 1024;
 /// # let _ = router;
 /// ```
 pub fn router(catalog: Catalog) -> Router {
+    router_beside(catalog, Vec::new())
+}
+
+/// Serves a catalog like [`router`], and what is beside it.
+pub fn router_beside(catalog: Catalog, beside: Vec<Beside>) -> Router {
+    let mut there =
+        String::from("/api/v1/models, /api/v1/models/{provider}/{id}, /api/v1/providers");
+    let mut further = Router::new();
+    for one in &beside {
+        for path in &one.paths {
+            // Writing to a string does not fail.
+            let _ = write!(there, ", {path}");
+        }
+        further = further.merge(one.routes.clone());
+    }
+    let unknown = format!("there is nothing at this path; there is {there}, /healthz and /readyz");
+    let readiness = Readiness {
+        catalog: catalog.clone(),
+        beside: beside.into(),
+    };
     Router::new()
         .route("/api/v1/models", get(models::list))
         .route("/api/v1/models/{provider}/{*id}", get(models::show))
         .route("/api/v1/providers", get(providers::list))
         .route("/healthz", get(health::live))
-        .route("/readyz", get(health::ready))
-        .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
-        .fallback(|| async {
-            Problem::not_found(
-                "there is nothing at this path; there is /api/v1/models, \
-                 /api/v1/models/{provider}/{id}, /api/v1/providers, /healthz and /readyz",
-            )
-        })
-        .layer(middleware::from_fn(refuse_large_bodies))
         .with_state(catalog)
+        .merge(
+            Router::new()
+                .route("/readyz", get(health::ready))
+                .with_state(readiness),
+        )
+        .merge(further)
+        .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
+        .fallback(|| async { Problem::not_found(unknown) })
+        .layer(middleware::from_fn(refuse_large_bodies))
 }
 
 /// Refuses what announces a body that nobody will read.

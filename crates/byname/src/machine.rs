@@ -1,0 +1,70 @@
+//! `byname machine`.
+
+mod edit;
+mod look;
+mod transfer;
+
+use std::time::Duration;
+
+use byname_machines::{Fleet, Machine, Machines, Selector};
+use byname_store::{FileOptions, Problem, Transaction};
+
+use crate::cli::{FolderArguments, MachineArguments, MachineCommand};
+use crate::failure::Failure;
+use crate::folder::DataFolder;
+
+/// Does what is asked of the machines.
+pub(crate) fn run(arguments: &MachineArguments) -> Result<(), Failure> {
+    let folder = &arguments.folder;
+    match &arguments.command {
+        MachineCommand::Add(add) => edit::add(folder, add),
+        MachineCommand::Update(update) => edit::update(folder, update),
+        MachineCommand::Remove(remove) => edit::remove(folder, remove),
+        MachineCommand::List(list) => look::list(folder, list),
+        MachineCommand::Show(show) => look::show(folder, show),
+        MachineCommand::Import(import) => transfer::import(folder, import),
+        MachineCommand::Export(export) => transfer::export(folder, export),
+        MachineCommand::Exec(_) | MachineCommand::Check(_) => unreachable!(),
+    }
+}
+
+/// The machines of the data folder, for a command that reads them once.
+fn read(folder: &FolderArguments) -> Result<Fleet, Failure> {
+    let machines = open(folder, options(folder))?;
+    let waits = |problem: &Problem| matches!(problem, Problem::EditWaits { .. });
+    if machines.health().problems.iter().any(waits) {
+        // A transaction that does nothing takes up what was written by hand. Whoever may not write
+        // sees what was there before, and has been told so.
+        let taken_up = machines.durable().store().submit(Transaction::new()).wait();
+        if let Err(error) = taken_up {
+            tracing::warn!("{error}");
+        }
+    }
+    Ok(machines.latest()?)
+}
+
+/// The machines of the data folder, for a command that changes them and waits at most so long for
+/// the right to do so.
+fn write(folder: &FolderArguments, wait: Duration) -> Result<Machines, Failure> {
+    open(folder, options(folder).wait(wait))
+}
+
+fn options(folder: &FolderArguments) -> FileOptions {
+    FileOptions::new()
+        .watch(false)
+        .poll(None)
+        .allow_network(folder.allow_network)
+}
+
+fn open(folder: &FolderArguments, options: FileOptions) -> Result<Machines, Failure> {
+    let folder = DataFolder::required(folder)?;
+    Ok(Machines::open_file_with(folder.path(), options)?)
+}
+
+/// The machines that a selector matches; all of them without one.
+fn selected(fleet: &Fleet, selector: Option<&Selector>) -> Vec<Machine> {
+    match selector {
+        Some(selector) => fleet.select(selector),
+        None => fleet.list(),
+    }
+}
