@@ -21,9 +21,8 @@ pub(crate) use self::catalog::{CatalogCommand, DataArguments, ListArguments, Sho
 pub(crate) use self::fields::Unset;
 pub(crate) use self::folder::FolderArguments;
 pub(crate) use self::machine::{
-    AddArguments, CheckArguments, ExecArguments, Existing, ExportArguments, FieldArguments,
-    ImportArguments, MachineArguments, MachineCommand, RemoveArguments, SelectArguments,
-    ShowMachineArguments, UpdateArguments,
+    AddArguments, Existing, ExportArguments, FieldArguments, ImportArguments, MachineArguments,
+    MachineCommand, RemoveArguments, SelectArguments, ShowMachineArguments, UpdateArguments,
 };
 pub(crate) use self::serve::ServeArguments;
 pub(crate) use self::store::{
@@ -52,7 +51,7 @@ pub(crate) struct Cli {
     ///
     /// Levels are error, warn, info, debug, trace and off. A list such as
     /// `warn,byname_catalog=debug` gives parts of the program a level of their own. Without it,
-    /// `serve` logs at info, `store` at error and everything else at warn.
+    /// `serve` logs at info, `catalog` at warn and everything else at error.
     #[arg(
         long,
         global = true,
@@ -78,7 +77,7 @@ pub(crate) enum Command {
   byname catalog show openai/gpt-4o"
     )]
     Catalog(CatalogCommand),
-    Machine(MachineArguments),
+    Machine(Box<MachineArguments>),
     Store(StoreArguments),
 }
 
@@ -99,9 +98,9 @@ impl Cli {
     pub(crate) fn log_filter(&self) -> Targets {
         let level = match self.command {
             Command::Serve(_) => LevelFilter::INFO,
-            Command::Catalog(_) | Command::Machine(_) => LevelFilter::WARN,
-            // What would be warned of is what these commands answer.
-            Command::Store(_) => LevelFilter::ERROR,
+            Command::Catalog(_) => LevelFilter::WARN,
+            // What would be warned of is what these commands tell themselves.
+            Command::Machine(_) | Command::Store(_) => LevelFilter::ERROR,
         };
         self.log
             .clone()

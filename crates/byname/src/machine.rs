@@ -4,6 +4,7 @@ mod edit;
 mod look;
 mod transfer;
 
+use std::io::{self, Write as _};
 use std::time::Duration;
 
 use byname_machines::{Fleet, Machine, Machines, Selector};
@@ -12,6 +13,7 @@ use byname_store::{FileOptions, Problem, Transaction};
 use crate::cli::{FolderArguments, MachineArguments, MachineCommand};
 use crate::failure::Failure;
 use crate::folder::DataFolder;
+use crate::output::printable;
 
 /// Does what is asked of the machines.
 pub(crate) fn run(arguments: &MachineArguments) -> Result<(), Failure> {
@@ -24,7 +26,6 @@ pub(crate) fn run(arguments: &MachineArguments) -> Result<(), Failure> {
         MachineCommand::Show(show) => look::show(folder, show),
         MachineCommand::Import(import) => transfer::import(folder, import),
         MachineCommand::Export(export) => transfer::export(folder, export),
-        MachineCommand::Exec(_) | MachineCommand::Check(_) => unreachable!(),
     }
 }
 
@@ -37,10 +38,25 @@ fn read(folder: &FolderArguments) -> Result<Fleet, Failure> {
         // sees what was there before, and has been told so.
         let taken_up = machines.durable().store().submit(Transaction::new()).wait();
         if let Err(error) = taken_up {
-            tracing::warn!("{error}");
+            warn(&error.to_string());
         }
     }
-    Ok(machines.latest()?)
+    let fleet = machines.latest()?;
+    tell_problems(&machines);
+    Ok(fleet)
+}
+
+/// Tells whoever has called what should be looked at.
+fn tell_problems(machines: &Machines) {
+    for problem in machines.health().problems {
+        warn(&problem.to_string());
+    }
+}
+
+/// Says something on stderr; if that is closed, nobody wants to know.
+fn warn(message: &str) {
+    let message = printable(message);
+    let _ = writeln!(io::stderr().lock(), "warning: {message}");
 }
 
 /// The machines of the data folder, for a command that changes them and waits at most so long for

@@ -295,6 +295,7 @@ fn health_and_readiness_are_told() {
         "status": "ready", "degraded": false, "revision": 1, "entries": 6,
         "files": [{"position": 1, "file": "api.json", "state": "good", "good_revision": 1,
                    "offerings": 6, "refused": 0}],
+        "registries": [{"name": "machines", "revision": 0, "entries": 0, "degraded": false}],
     });
     assert_eq!(server.json("/readyz"), expected);
 }

@@ -139,6 +139,7 @@ fn a_broken_file_leaves_the_last_good_revision_and_says_so() {
         "revision": 1, "entries": 1,
         "files": [{"position": 1, "file": "api.json", "state": "broken", "good_revision": 1,
                    "offerings": 1, "refused": 0, "error": error}],
+        "registries": [{"name": "machines", "revision": 0, "entries": 0, "degraded": false}],
     });
     assert_eq!(ready, expected);
     assert_eq!(ids(&server), ["a"]);

@@ -182,8 +182,8 @@ fn a_wrong_command_line_is_said_in_one_line() {
             "error: the following required arguments were not provided: <PROVIDER/ID>; see --help",
         ),
         (
-            &["sevre"],
-            "error: unrecognized subcommand 'sevre'; a similar subcommand exists: 'serve'; see --help",
+            &["srve"],
+            "error: unrecognized subcommand 'srve'; a similar subcommand exists: 'serve'; see --help",
         ),
     ] {
         let mut command = byname([]);

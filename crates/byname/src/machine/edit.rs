@@ -2,8 +2,9 @@
 
 use std::io::{self, Write};
 use std::path::Path;
+use std::time::Instant;
 
-use byname_machines::{Accelerator, Capacity, Definition, Invalid, Machine};
+use byname_machines::{Accelerator, Capacity, Definition, Invalid, Machine, MachinesError};
 
 use crate::cli::{
     AddArguments, FieldArguments, FolderArguments, FormatArguments, RemoveArguments, Unset,
@@ -20,6 +21,7 @@ pub(crate) fn add(folder: &FolderArguments, arguments: &AddArguments) -> Result<
         .map_err(|problem| Failure::new(format!("machine `{}`: {problem}", arguments.name)))?;
     let machines = super::write(folder, arguments.wait.wait)?;
     let machine = machines.add(arguments.name.as_str(), definition)?;
+    super::tell_problems(&machines);
     tell(arguments.format, &machine, "added")
 }
 
@@ -28,7 +30,7 @@ pub(crate) fn update(folder: &FolderArguments, arguments: &UpdateArguments) -> R
     let key = key(&arguments.fields)?;
     let expected = arguments.if_revision.map(u64::from);
     let machines = super::write(folder, arguments.wait.wait)?;
-    let machine = machines.update(&arguments.name, expected, |definition| {
+    let change = |definition: &mut Definition| {
         if let Some(kind) = &arguments.kind {
             definition.kind = kind.clone();
         }
@@ -36,7 +38,16 @@ pub(crate) fn update(folder: &FolderArguments, arguments: &UpdateArguments) -> R
             unset(definition, field);
         }
         set(definition, &arguments.fields, key.as_deref())
-    })?;
+    };
+    let began = Instant::now();
+    let machine = loop {
+        match machines.update(&arguments.name, expected, change) {
+            // Others keep changing it. Whoever waits for the right to write waits for them as well.
+            Err(MachinesError::Conflict { .. }) if began.elapsed() < arguments.wait.wait => {}
+            done => break done?,
+        }
+    };
+    super::tell_problems(&machines);
     tell(arguments.format, &machine, "is now")
 }
 
@@ -45,6 +56,7 @@ pub(crate) fn remove(folder: &FolderArguments, arguments: &RemoveArguments) -> R
     let expected = arguments.if_revision.map(u64::from);
     let machines = super::write(folder, arguments.wait.wait)?;
     let revision = machines.remove(&arguments.name, expected)?;
+    super::tell_problems(&machines);
     let mut stdout = io::stdout().lock();
     writeln!(
         stdout,

@@ -14,12 +14,10 @@ pub(crate) fn list(folder: &FolderArguments, arguments: &SelectArguments) -> Res
     let machines = super::selected(&fleet, arguments.label.as_ref());
     output::write(arguments.format, &machines, |to| table(&machines).write(to))?;
     for unusable in fleet.unusable() {
-        let name = printable(&unusable.name).into_owned();
-        let _ = writeln!(
-            io::stderr().lock(),
-            "{name} is left out: {}",
-            printable(&unusable.reason)
-        );
+        super::warn(&format!(
+            "{} is left out: {}",
+            unusable.name, unusable.reason
+        ));
     }
     Ok(())
 }

@@ -33,6 +33,7 @@ pub(crate) fn import(folder: &FolderArguments, arguments: &ImportArguments) -> R
     };
     let machines = super::write(folder, arguments.wait.wait)?;
     let imported = machines.import(&text, existing)?;
+    super::tell_problems(&machines);
     let Imported {
         added,
         replaced,

@@ -79,10 +79,19 @@ impl Server {
     /// Serves with these further arguments, on a free port.
     pub(crate) fn with(arguments: &[&str]) -> Self {
         let mut command = byname(["serve", "--listen", "127.0.0.1:0"]);
-        command
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.args(arguments);
+        Self::of(command)
+    }
+
+    /// Serves with these variables in its environment, on a free port.
+    pub(crate) fn in_environment(variables: &[(&str, &str)]) -> Self {
+        let mut command = byname(["serve", "--listen", "127.0.0.1:0"]);
+        command.envs(variables.iter().copied());
+        Self::of(command)
+    }
+
+    fn of(mut command: Command) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap())
