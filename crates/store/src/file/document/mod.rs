@@ -5,6 +5,7 @@
 //! rendering copies and formats nothing, and a document that is read again shares the texts of the
 //! one before.
 
+mod general;
 mod layout;
 mod merge;
 mod parse;
