@@ -99,7 +99,9 @@ impl Writer {
         let based_on = edited.document.revision;
         let original = self.take_document();
         // Neither the mirror nor a kept copy has what was acknowledged last.
-        let nothing_known = original.revision < known || (original.revision == 0 && based_on > 0);
+        // A text that is based on a revision above all that is known shows that it was committed: after
+        // a power cut its copy and the word may be lost, as the document is that the text replaced.
+        let nothing_known = original.revision < known || based_on > original.revision;
         if nothing_known && based_on < known {
             self.put_back(original);
             return Err(Miss::Failed(StoreError::Damage {
@@ -118,8 +120,13 @@ impl Writer {
         } else if based_on == original.revision {
             (Some(original.clone()), original, None)
         } else {
-            let kept = shared.kept(based_on, Some(&original.id));
-            (kept, original, None)
+            match shared.kept_or_refused(based_on, Some(&original.id)) {
+                Ok(kept) => (kept, original, None),
+                Err(error) => {
+                    self.put_back(original);
+                    return Err(Miss::Failed(error));
+                }
+            }
         };
         let unmerged = base.is_none() && !nothing_known;
         let met = document.revision;

@@ -171,8 +171,11 @@ impl FileStore {
                 shared.raise(revision);
                 Ok(())
             }
-            Found::Edit(ref parsed) if shared.known() == 0 || shared.fall_back().is_err() => {
-                // There is nothing else to show: somebody must take it up, and then it is shown.
+            Found::Edit(ref parsed)
+                if shared.known() < parsed.document.revision || shared.fall_back().is_err() =>
+            {
+                // There is nothing else to show, or nothing that is not older than what the text was
+                // made of: somebody must take it up, and then it is shown.
                 shared
                     .current()
                     .id

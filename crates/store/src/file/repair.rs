@@ -28,12 +28,14 @@ impl Writer {
         let shared = Arc::clone(&self.shared);
         let there = self.catch_up()?;
         let content = if revision == 0 {
-            self.older(&there)
-                .or_else(|| shared.newest())
-                .ok_or_else(|| StoreError::Damage {
-                    path: shared.paths.named.clone(),
-                    what: "has no kept revision that could be restored".into(),
-                })?
+            let content = match self.older(&there) {
+                Some(older) => Some(older),
+                None => shared.newest()?,
+            };
+            content.ok_or_else(|| StoreError::Damage {
+                path: shared.paths.named.clone(),
+                what: "has no kept revision that could be restored".into(),
+            })?
         } else {
             let kept = shared.kept(revision, None);
             kept.ok_or_else(|| StoreError::Damage {
@@ -200,9 +202,13 @@ impl Writer {
         let revisions = shared
             .kept_revisions()
             .map_err(failed("listing", &folder))?;
-        let (good, bad): (Vec<_>, Vec<_>) = revisions
-            .into_iter()
-            .partition(|revision| shared.kept(*revision, None).is_some());
+        let (mut good, mut bad) = (Vec::new(), Vec::new());
+        for revision in revisions {
+            match shared.kept_or_refused(revision, None)? {
+                Some(_) => good.push(revision),
+                None => bad.push(revision),
+            }
+        }
         let more = good.len().saturating_sub(shared.options.keep.max(1));
         for revision in bad.iter().chain(&good[..more]) {
             let path = shared.paths.revision(*revision);

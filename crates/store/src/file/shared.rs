@@ -355,14 +355,24 @@ impl Shared {
     /// The same, with its checksum.
     pub(crate) fn kept_sealed(&self, revision: u64, id: Option<&str>) -> Option<(Document, u64)> {
         let (bytes, _) = self.disk.read(&self.paths.revision(revision)).ok()?;
-        let Parsed {
-            document, sealed, ..
-        } = Document::parse(&bytes, None).ok()?;
-        let Sealed::Right(checksum) = sealed else {
-            return None;
-        };
-        let whole = document.revision == revision && id.is_none_or(|id| id == &*document.id);
-        whole.then_some((document, checksum))
+        reliable(&bytes, revision, id)
+    }
+
+    /// The same, for those who act on there being none: a copy that the disk refuses to read may be
+    /// a good one.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Io`].
+    pub(crate) fn kept_or_refused(
+        &self,
+        revision: u64,
+        id: Option<&str>,
+    ) -> Result<Option<Document>, StoreError> {
+        let path = self.paths.revision(revision);
+        let read = found(self.disk.read(&path)).map_err(failed("reading", &path))?;
+        let kept = read.and_then(|(bytes, _)| reliable(&bytes, revision, id));
+        Ok(kept.map(|(document, _)| document))
     }
 
     /// The numbers of the kept revisions, in order, whether or not they can be relied on.
@@ -376,22 +386,6 @@ impl Shared {
         Ok(revisions)
     }
 
-    /// The newest revision that there is, in a copy that can be relied on or in memory.
-    pub(crate) fn newest(&self) -> Option<Document> {
-        let shown = self.current().document.clone();
-        let kept = self.newest_kept();
-        match shown {
-            Some(shown)
-                if kept
-                    .as_ref()
-                    .is_none_or(|kept| kept.revision <= shown.revision) =>
-            {
-                Some(Document::clone(&shown))
-            }
-            _ => kept,
-        }
-    }
-
     /// The newest kept revision that can be relied on.
     pub(crate) fn newest_kept(&self) -> Option<Document> {
         let revisions = self.kept_revisions().ok()?;
@@ -399,6 +393,28 @@ impl Shared {
             .into_iter()
             .rev()
             .find_map(|revision| self.kept(revision, None))
+    }
+
+    /// The newest state that there is: the one that is shown, if nothing newer is known, or else the
+    /// newest kept revision that can be relied on.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Io`]: what cannot be read now may be newer.
+    pub(crate) fn newest(&self) -> Result<Option<Document>, StoreError> {
+        let known = self.known();
+        let shown = self.current().document.clone();
+        if let Some(shown) = shown.filter(|shown| known > 0 && shown.revision == known) {
+            return Ok(Some(Document::clone(&shown)));
+        }
+        let folder = self.paths.revisions();
+        let revisions = self.kept_revisions().map_err(failed("listing", &folder))?;
+        for revision in revisions.into_iter().rev() {
+            if let Some(kept) = self.kept_or_refused(revision, None)? {
+                return Ok(Some(kept));
+            }
+        }
+        Ok(None)
     }
 
     /// A free path among what was set aside.
@@ -409,6 +425,18 @@ impl Shared {
             .find(|path| matches!(found(self.disk.stat(path)), Ok(None) | Err(_)))
             .unwrap_or(folder)
     }
+}
+
+/// What `bytes`, a copy of this revision, hold; `None` when they are not what they should be.
+fn reliable(bytes: &[u8], revision: u64, id: Option<&str>) -> Option<(Document, u64)> {
+    let Parsed {
+        document, sealed, ..
+    } = Document::parse(bytes, None).ok()?;
+    let Sealed::Right(checksum) = sealed else {
+        return None;
+    };
+    let whole = document.revision == revision && id.is_none_or(|id| id == &*document.id);
+    whole.then_some((document, checksum))
 }
 
 /// What must change in the mirror for it to show `document`.
