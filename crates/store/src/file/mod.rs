@@ -367,3 +367,6 @@ fn random() -> u64 {
 fn new_id() -> Arc<str> {
     format!("{:016x}{:016x}", random(), random()).into()
 }
+
+#[cfg(all(test, unix))]
+mod tests;

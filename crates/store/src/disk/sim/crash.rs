@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::layout::{CORE, Layout, fingerprint};
+use super::layout::{Layout, fingerprint};
 use super::tree::Tree;
+use super::variant::{CORE, variants};
 use super::{SimDisk, World};
 
 /// How the power goes, and how many of the states that it may leave are looked at.
@@ -90,9 +91,10 @@ impl Random {
 pub(super) fn states(world: &World, cut: PowerCut) -> Vec<CrashState> {
     let mut random = Random(cut.seed ^ world.operations.wrapping_mul(0x9e37_79b9));
     let (ordered, all) = subsets(&world.tree, cut, &mut random);
+    let variants = variants(&world.tree);
     let layouts: Vec<Layout> = all
         .iter()
-        .map(|taken| Layout::new(&world.tree, taken))
+        .map(|taken| Layout::new(&world.tree, &variants, taken))
         .collect();
     let mut found = Found {
         world,
@@ -269,7 +271,7 @@ fn subsets(tree: &Tree, cut: PowerCut, random: &mut Random) -> (usize, Vec<Vec<b
         }
         add(without);
     }
-    for _ in 0..64 {
+    for _ in 0..cut.limit.min(64) {
         add((0..count).map(|_| random.below(2) == 0).collect());
     }
     (ordered, all)

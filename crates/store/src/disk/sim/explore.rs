@@ -13,8 +13,8 @@ struct Notes<S> {
     /// What was asked for and not refused, in order, with the state that it leads to.
     intents: Vec<(Ticket, S)>,
     next: Ticket,
-    /// How many there were when the last one that was acknowledged was asked for.
-    acknowledged: Option<(Ticket, S)>,
+    /// What was acknowledged, the oldest first.
+    acknowledged: Vec<(Ticket, S)>,
 }
 
 /// Names an intent.
@@ -38,7 +38,7 @@ impl<S: Clone> Journal<S> {
             notes: Arc::new(Mutex::new(Notes {
                 intents: Vec::new(),
                 next: 1,
-                acknowledged: start.map(|state| (0, state)),
+                acknowledged: start.map(|state| (0, state)).into_iter().collect(),
             })),
         }
     }
@@ -61,8 +61,8 @@ impl<S: Clone> Journal<S> {
         let mut notes = self.notes();
         let found = notes.intents.iter().position(|&(t, _)| t == ticket);
         if let Some(index) = found {
-            let acknowledged = notes.intents.drain(..=index).next_back();
-            notes.acknowledged = acknowledged;
+            let acknowledged: Vec<_> = notes.intents.drain(..=index).collect();
+            notes.acknowledged.extend(acknowledged);
         }
     }
 
@@ -75,7 +75,15 @@ impl<S: Clone> Journal<S> {
     #[must_use]
     pub fn acknowledged(&self) -> Option<S> {
         let notes = self.notes();
-        notes.acknowledged.as_ref().map(|(_, state)| state.clone())
+        notes.acknowledged.last().map(|(_, state)| state.clone())
+    }
+
+    /// Returns every state that was acknowledged, the oldest first.
+    #[must_use]
+    pub fn past(&self) -> Vec<S> {
+        let notes = self.notes();
+        let past = notes.acknowledged.iter();
+        past.map(|(_, state)| state.clone()).collect()
     }
 
     /// Returns the states that are in flight, in order.
@@ -98,7 +106,7 @@ impl<S: Clone> Journal<S> {
     /// Tells journals apart that allow other states.
     fn mark(&self) -> (Ticket, Vec<Ticket>) {
         let notes = self.notes();
-        let last = notes.acknowledged.as_ref().map_or(0, |(ticket, _)| *ticket);
+        let last = notes.acknowledged.last().map_or(0, |(ticket, _)| *ticket);
         (
             last,
             notes.intents.iter().map(|(ticket, _)| *ticket).collect(),
@@ -113,13 +121,6 @@ impl<S> Clone for Journal<S> {
             notes: Arc::clone(&self.notes),
         }
     }
-}
-
-/// How far to look.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Sweep {
-    /// How the power goes, at each operation.
-    pub cut: PowerCut,
 }
 
 /// How far was looked.
@@ -166,7 +167,7 @@ impl Drop for Cut {
 ///
 /// As `check` does, after saying on standard error where.
 pub fn explore<S: Clone + Send + 'static>(
-    sweep: Sweep,
+    cut: PowerCut,
     base: &SimDisk,
     journal: &Journal<S>,
     scenario: impl FnOnce(&SimDisk, &Journal<S>),
@@ -195,18 +196,18 @@ pub fn explore<S: Clone + Send + 'static>(
     };
     let mut seen = BTreeSet::new();
     for (world, next, journal) in points {
-        for state in states(&world, sweep.cut) {
+        for state in states(&world, cut) {
             if !seen.insert((state.mark(), journal.mark())) {
                 continue;
             }
             swept.states += 1;
-            let cut = Cut {
+            let point = Cut {
                 operation: world.operations + 1,
                 next: next.clone(),
                 story: state.story().to_owned(),
-                seed: sweep.cut.seed,
+                seed: cut.seed,
             };
-            check(&state.boot(), &journal, &cut);
+            check(&state.boot(), &journal, &point);
         }
     }
     swept
@@ -234,8 +235,8 @@ impl Drop for Struck<'_> {
 }
 
 /// Runs a scenario once as it is, and then once for each of its calls and each way in which that
-/// call can fail, once and lastingly. After each run in which the fault struck the disk is healed and
-/// checked.
+/// call can fail, once and lastingly; of all these runs, only one in `of`. After each run in which the
+/// fault struck the disk is healed and checked.
 ///
 /// # Panics
 ///
@@ -243,6 +244,7 @@ impl Drop for Struck<'_> {
 pub fn explore_faults<S: Clone>(
     base: &SimDisk,
     failures: &[Failure],
+    of: usize,
     mut scenario: impl FnMut(&SimDisk) -> Journal<S>,
     mut check: impl FnMut(&SimDisk, &Journal<S>, Fault),
 ) -> Swept {
@@ -252,32 +254,49 @@ pub fn explore_faults<S: Clone>(
     scenario(&clean);
     let calls = std::mem::take(&mut *calls.lock().unwrap_or_else(PoisonError::into_inner));
     let mut swept = Swept::default();
-    for (at, call) in (1..).zip(calls) {
-        for failure in failures.iter().filter(|failure| failure.befalls(call)) {
-            for lasting in [false, true] {
-                let fault = Fault {
-                    at,
-                    failure: *failure,
-                    lasting,
-                };
-                let fired = RefCell::new(Vec::new());
-                let _struck = Struck {
-                    fault,
-                    call,
-                    fired: &fired,
-                };
-                let disk = base.fork();
-                disk.plan(fault);
-                let journal = scenario(&disk);
-                *fired.borrow_mut() = disk.fired();
-                disk.heal();
-                if !fired.borrow().is_empty() {
-                    swept.points += 1;
-                    swept.states += 1;
-                    check(&disk, &journal, fault);
-                }
-            }
+    for (index, (fault, call)) in faults(&calls, failures).into_iter().enumerate() {
+        if !index.is_multiple_of(of) {
+            continue;
+        }
+        let fired = RefCell::new(Vec::new());
+        let _struck = Struck {
+            fault,
+            call,
+            fired: &fired,
+        };
+        let disk = base.fork();
+        disk.plan(fault);
+        let journal = scenario(&disk);
+        *fired.borrow_mut() = disk.fired();
+        disk.heal();
+        if !fired.borrow().is_empty() {
+            swept.points += 1;
+            swept.states += 1;
+            check(&disk, &journal, fault);
         }
     }
     swept
+}
+
+/// Every way in which each of these calls may fail.
+fn faults(calls: &[Call], failures: &[Failure]) -> Vec<(Fault, Call)> {
+    let mut all = Vec::new();
+    for (at, &call) in (1..).zip(calls) {
+        for &failure in failures.iter().filter(|failure| failure.befalls(call)) {
+            // A signal that never stops coming is none of the disk's.
+            let ways: &[bool] = match failure {
+                Failure::Interrupted => &[false],
+                _ => &[false, true],
+            };
+            for &lasting in ways {
+                let fault = Fault {
+                    at,
+                    failure,
+                    lasting,
+                };
+                all.push((fault, call));
+            }
+        }
+    }
+    all
 }

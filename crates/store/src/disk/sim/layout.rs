@@ -8,35 +8,17 @@ use std::sync::Arc;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::World;
-use super::node::{Body, Content, Folder, Generation, Id, Node};
+use super::node::{Body, Folder, Id};
 use super::tree::{ROOT, Tree};
+use super::variant::{Variant, Variants};
 
-const SECTOR: usize = 512;
-
-/// What may be left of one file.
-#[derive(Clone, Debug)]
-pub(super) enum Variant {
-    Data(Arc<[u8]>),
-    /// The word as it was after so many of its changes.
-    Value(usize),
-    /// Its last value, and a seal that is torn.
-    TornSeal,
-    Zeros,
-    Missing,
-}
-
-/// A file that is not wholly durable.
+/// A file that is not wholly durable, and what may be left of it.
 #[derive(Debug)]
 pub(super) struct Open {
     pub(super) id: Id,
     pub(super) path: String,
-    /// The first is what is durable, the second what programs saw, and the next few are those that
-    /// teach most.
-    pub(super) variants: Vec<(String, Variant)>,
+    pub(super) variants: Arc<[Variant]>,
 }
-
-/// The number of variants that stand for all others where there are too many.
-pub(super) const CORE: usize = 4;
 
 /// The names that one choice leaves.
 #[derive(Debug)]
@@ -48,8 +30,9 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// Takes the changes of names that `taken` tells; the others are lost.
-    pub(super) fn new(tree: &Tree, taken: &[bool]) -> Self {
+    /// Takes the changes of names that `taken` tells; the others are lost. `variants` tells what may
+    /// be left of each file that is not wholly durable.
+    pub(super) fn new(tree: &Tree, variants: &Variants, taken: &[bool]) -> Self {
         let mut folders: BTreeMap<Id, BTreeMap<OsString, Id>> = tree
             .nodes
             .iter()
@@ -74,23 +57,17 @@ impl Layout {
             if !reached.insert(id) {
                 continue;
             }
-            match tree.nodes.get(&id).map(|node| &node.body) {
-                Some(Body::Folder(_)) => {
-                    for (name, id) in folders.get(&id).into_iter().flatten() {
-                        waiting.push((*id, format!("{path}/{}", name.to_string_lossy())));
-                    }
+            if let Some(names) = folders.get(&id) {
+                for (name, id) in names {
+                    waiting.push((*id, format!("{path}/{}", name.to_string_lossy())));
                 }
-                Some(Body::File(content)) if !content.is_settled() => open.push(Open {
+            }
+            if let Some(variants) = variants.get(&id) {
+                open.push(Open {
                     id,
                     path,
-                    variants: contents(content),
-                }),
-                Some(Body::Word(word)) => open.push(Open {
-                    id,
-                    path,
-                    variants: values(word),
-                }),
-                _ => {}
+                    variants: Arc::clone(variants),
+                });
             }
         }
         let lost: Vec<String> = taken
@@ -120,7 +97,7 @@ impl Layout {
     pub(super) fn tell(&self, choice: &[usize]) -> String {
         let mut story = self.story.clone();
         for (open, index) in self.open.iter().zip(choice) {
-            story = format!("{story}; {}: {}", open.path, open.variants[*index].0);
+            story = format!("{story}; {}: {:?}", open.path, open.variants[*index]);
         }
         story
     }
@@ -144,7 +121,7 @@ impl Layout {
         let mut missing = BTreeSet::new();
         for (open, index) in self.open.iter().zip(choice) {
             if let Some(node) = tree.nodes.get_mut(&open.id)
-                && !settle(node, &open.variants[*index].1)
+                && !open.variants[*index].settle(node)
             {
                 missing.insert(open.id);
             }
@@ -182,95 +159,6 @@ impl Layout {
         }
         boot
     }
-}
-
-/// Gives a file what is left of it; false when that is nothing at all.
-fn settle(node: &mut Node, variant: &Variant) -> bool {
-    match (&mut node.body, variant) {
-        (Body::File(content), Variant::Data(data)) => {
-            *content = Content::settled(Arc::clone(data));
-        }
-        (Body::Word(word), Variant::Value(index)) => word.history = vec![word.history[*index]],
-        (Body::Word(word), Variant::TornSeal) => {
-            let value = word.history.last().map_or(0, |&(value, _)| value);
-            word.history = vec![(value, None)];
-        }
-        (Body::Word(word), _) => {
-            word.valid = false;
-            word.history.clear();
-        }
-        _ => {}
-    }
-    !matches!(variant, Variant::Missing)
-}
-
-/// What may be left of a file that was not synced.
-fn contents(content: &Content) -> Vec<(String, Variant)> {
-    let (old, new) = (&*content.stable, &*content.data);
-    let mut found: Vec<(String, Vec<u8>)> = vec![
-        (format!("the {} old bytes", old.len()), old.to_vec()),
-        (format!("the {} new bytes", new.len()), new.to_vec()),
-    ];
-    let zeros = |from: usize| -> Vec<u8> {
-        let mut bytes = new[..from].to_vec();
-        bytes.resize(new.len(), 0);
-        bytes
-    };
-    found.push((format!("{} zeros", new.len()), zeros(0)));
-    let half = new.len() / 2;
-    found.push((format!("the first {half} new bytes"), new[..half].to_vec()));
-    if !old.is_empty() {
-        let mut grown = old.to_vec();
-        grown.resize(new.len().max(old.len()), 0);
-        found.push(("the old bytes, and zeros".into(), grown));
-    }
-    let sectors = (0..new.len()).step_by(SECTOR);
-    let cuts: BTreeSet<usize> = sectors.clone().chain(content.last.clone()).collect();
-    for cut in cuts {
-        found.push((format!("the first {cut} new bytes"), new[..cut].to_vec()));
-        if cut % SECTOR == 0 || cut + 1 == new.len() {
-            found.push((format!("{cut} new bytes, and zeros"), zeros(cut)));
-        }
-        if cut < old.len() {
-            let torn = new[..cut].iter().chain(&old[cut..]).copied().collect();
-            found.push((format!("{cut} new bytes, and old ones"), torn));
-        }
-    }
-    for start in sectors {
-        let end = (start + SECTOR).min(new.len());
-        let mut torn = new.to_vec();
-        for (byte, at) in torn[start..end].iter_mut().zip(start..) {
-            *byte = old.get(at).copied().unwrap_or(0);
-        }
-        found.push((format!("the new bytes without {start}..{end}"), torn));
-    }
-    let mut seen = BTreeSet::new();
-    found.retain(|(_, bytes)| seen.insert(bytes.clone()));
-    let data = |(story, bytes)| (story, Variant::Data(Arc::from(bytes)));
-    found.into_iter().map(data).collect()
-}
-
-/// What may be left of a word.
-fn values(word: &Generation) -> Vec<(String, Variant)> {
-    if !word.valid {
-        return vec![
-            ("zeros".into(), Variant::Zeros),
-            ("missing".into(), Variant::Missing),
-        ];
-    }
-    let last = word.history.len() - 1;
-    let value = |index: usize| {
-        let story = format!("the word {:?}", word.history[index].0);
-        (story, Variant::Value(index))
-    };
-    let mut found = vec![("zeros".into(), Variant::Zeros), value(last)];
-    found.push(("missing".into(), Variant::Missing));
-    if last > 0 {
-        found.push(value(0));
-    }
-    found.push(("the last word, its seal torn".into(), Variant::TornSeal));
-    found.extend((1..last).rev().map(value));
-    found
 }
 
 /// Tells disks apart: same number, same disk.

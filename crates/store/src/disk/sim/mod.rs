@@ -25,6 +25,7 @@ mod layout;
 mod node;
 mod open;
 mod tree;
+mod variant;
 
 use std::fmt;
 use std::io;
@@ -34,7 +35,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::collections::BTreeMap;
 
 pub use crash::{CrashState, PowerCut};
-pub use explore::{Cut, Journal, Sweep, Swept, Ticket, explore, explore_faults};
+pub use explore::{Cut, Journal, Swept, Ticket, explore, explore_faults};
 pub use fault::{Call, Failure, Fault};
 
 use fault::Faults;
@@ -268,6 +269,15 @@ impl SimDisk {
         let id = tree.create(&beside, Tree::new_file(), USUAL)?;
         tree.content_mut(id)?.overwrite(bytes);
         tree.rename(&beside, &place.path)
+    }
+
+    /// Removes a name, as `rm` does. Not durable.
+    ///
+    /// # Errors
+    ///
+    /// There is no such name, or it is a folder's.
+    pub fn erase(&self, path: &Path) -> io::Result<()> {
+        self.world().tree.remove(path)
     }
 
     /// Makes a symbolic link, durable.

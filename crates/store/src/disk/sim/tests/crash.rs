@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use super::super::{Journal, PowerCut, SimDisk, Sweep, explore};
+use super::super::{Journal, PowerCut, SimDisk, explore};
 use super::{ACCESS, DOCUMENT, FOLDER, PART, at, disk, found, new, replace, write_all};
 use crate::disk::{Disk, Seal};
 
@@ -33,7 +33,7 @@ fn outcomes(
     let after = RefCell::new(BTreeSet::new());
     let journal = Journal::new(Some("before"));
     explore(
-        Sweep { cut: ALL },
+        ALL,
         &disk(with_old),
         &journal,
         |disk, journal| {

@@ -1,0 +1,139 @@
+//! The power goes at every operation of a play, and leaves every state that it may: afterwards the
+//! registry is at the last acknowledged revision or at one in flight, and goes on from there.
+
+use std::cell::Cell;
+
+use super::play::{self, Play, Weather};
+use super::{
+    Put, Stand, Terms, Value, allowed, check, open, power_cut, reopened, shown, transaction,
+};
+use crate::Store;
+use crate::disk::sim::{Journal, SimDisk, explore};
+
+/// Every how many states it is cut again while it recovers.
+const AGAIN: usize = 97;
+
+fn cut_everywhere(play: &Play, limit: usize) {
+    let (base, stands) = play.set();
+    let journal = Journal::new(stands.last().cloned());
+    let terms = play.terms();
+    let count = Cell::new(0_usize);
+    let swept = explore(
+        power_cut(limit),
+        &base,
+        &journal,
+        |disk, journal| {
+            play::play(disk, journal, play.acts, Weather::Calm);
+        },
+        |disk, journal, _| {
+            count.set(count.get() + 1);
+            if count.get().is_multiple_of(AGAIN) {
+                cut_again(&disk.fork(), journal, &stands, terms);
+            }
+            check(disk, journal, &stands, terms);
+        },
+    );
+    println!("{}: {swept:?}", play.name);
+    assert!(swept.points > 10, "{swept:?}");
+}
+
+/// Cuts the power while what was left is opened and a transaction is committed there.
+fn cut_again(base: &SimDisk, before: &Journal<Stand>, known: &[Stand], terms: Terms) {
+    let found = reopened(base);
+    let mut ever = known.to_vec();
+    ever.extend(before.past());
+    ever.extend(before.in_flight());
+    let more = [Put("more", Value(98, 40))];
+    let journal = Journal::new(Some(found.clone()));
+    let later = allowed(before);
+    let later: Vec<_> = later
+        .into_iter()
+        .filter(|stand| stand.revision > found.revision)
+        .collect();
+    // What was in flight then, an edit say, may be taken up now.
+    for stand in &later {
+        journal.intend(stand.clone());
+    }
+    if terms.damaged {
+        journal.intend(Stand {
+            revision: found.revision + 1,
+            ..found.clone()
+        });
+    }
+    for stand in later.iter().chain([&found]) {
+        journal.intend(stand.after(&more));
+    }
+    explore(
+        power_cut(4),
+        base,
+        &journal,
+        |disk, journal| {
+            let store = open(disk).unwrap();
+            let mut committed = store.submit(transaction(&more)).wait();
+            if terms.damaged && committed.is_err() {
+                store.restore(0).wait().unwrap();
+                let restored = shown(&store);
+                journal.acknowledge(journal.intend(restored.clone()));
+                journal.intend(restored.after(&more));
+                committed = store.submit(transaction(&more)).wait();
+            }
+            committed.unwrap();
+            journal.acknowledge(journal.intend(shown(&store)));
+        },
+        |disk, journal, _| {
+            check(disk, journal, &ever, terms);
+        },
+    );
+}
+
+#[test]
+fn creating_a_registry() {
+    cut_everywhere(&play::CREATION, 40);
+}
+
+#[test]
+fn adding_updating_and_removing() {
+    cut_everywhere(&play::CHANGES, 24);
+}
+
+#[test]
+fn adding_updating_and_removing_where_names_cannot_be_exchanged() {
+    cut_everywhere(&play::WITHOUT_EXCHANGE, 16);
+}
+
+#[test]
+fn changing_while_the_clock_stands_still() {
+    cut_everywhere(&play::COARSE, 16);
+}
+
+#[test]
+fn committing_in_groups() {
+    cut_everywhere(&play::GROUPS, 24);
+}
+
+#[test]
+fn committing_from_two_processes() {
+    cut_everywhere(&play::TWO_PROCESSES, 16);
+}
+
+#[test]
+fn taking_up_an_edit_by_hand() {
+    cut_everywhere(&play::BY_HAND, 24);
+}
+
+#[test]
+fn taking_up_an_edit_by_hand_that_was_written_in_place() {
+    cut_everywhere(&play::BY_HAND_IN_PLACE, 16);
+}
+
+#[test]
+fn merging_an_edit_by_hand_of_an_earlier_revision() {
+    cut_everywhere(&play::BY_HAND_LATE, 24);
+}
+
+#[test]
+fn restoring_a_damaged_document() {
+    for play in [&play::EMPTIED, &play::CUT, &play::REMOVED] {
+        cut_everywhere(play, 16);
+    }
+}
