@@ -223,9 +223,15 @@ impl Writer {
 /// Whether the content of a temporary may be somebody's text: a document of ours was committed, or
 /// was never acknowledged; the beginning of one was never in place.
 fn is_of_use(bytes: &[u8]) -> bool {
-    match Document::parse(bytes, None) {
-        Ok(parsed) => !matches!(parsed.sealed, Sealed::Right(_)),
-        Err(_) => !is_cut(bytes),
+    let is_sealed = |bytes| match Document::parse(bytes, None) {
+        Ok(parsed) => Some(matches!(parsed.sealed, Sealed::Right(_))),
+        Err(_) => None,
+    };
+    match is_sealed(bytes) {
+        Some(true) => false,
+        // All that is missing of a document may be its last byte, the end of its last line.
+        Some(false) => is_sealed(&[bytes, b"\n"].concat()) != Some(true),
+        None => !is_cut(bytes),
     }
 }
 

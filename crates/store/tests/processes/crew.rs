@@ -8,7 +8,7 @@ use byname_store::{Condition, Durable, FileStore, Store, StoreError, Transaction
 use byname_testkit::together;
 
 use crate::child::{Child, say};
-use crate::{add, json, listed, open, text};
+use crate::{add, json, listed, open, open_quietly, text};
 
 /// Who shares what.
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +60,7 @@ pub(crate) fn run(form: Form, path: &Path, crew: &[Work]) -> Vec<Log> {
             together(crew.len(), |index| act_with(&store, &crew[index]))
         }
         Form::Instances => together(crew.len(), |index| {
-            act_with(&Arc::new(open(path)), &crew[index])
+            act_with(&Arc::new(crew[index].open(path)), &crew[index])
         }),
         Form::Processes => {
             let part = |work: &Work| format!("crew\t{}\t{}", path.display(), work.to_words());
@@ -84,15 +84,21 @@ pub(crate) fn run(form: Form, path: &Path, crew: &[Work]) -> Vec<Log> {
 /// The part of a child process.
 pub(crate) fn in_child(words: &[&str]) {
     let path = Path::new(words[0]);
-    act(
-        &Arc::new(open(path)),
-        path,
-        &Work::of_words(words[1]),
-        &mut |line| say(&line),
-    );
+    let work = Work::of_words(words[1]);
+    act(&Arc::new(work.open(path)), path, &work, &mut |line| {
+        say(&line);
+    });
 }
 
 impl Work {
+    /// Who only adds does not follow what others do.
+    fn open(&self, path: &Path) -> FileStore {
+        match self {
+            Self::Add { .. } | Self::AddAtOnce { .. } => open_quietly(path),
+            _ => open(path),
+        }
+    }
+
     fn to_words(&self) -> String {
         match self {
             Self::Add { who, count } => format!("add {who} {count}"),

@@ -43,6 +43,11 @@ fn open(path: &Path) -> FileStore {
     FileStore::open(path, FileOptions::new()).unwrap()
 }
 
+/// Opens without a thread that follows what others do.
+fn open_quietly(path: &Path) -> FileStore {
+    FileStore::open(path, FileOptions::new().watch(false).poll(None)).unwrap()
+}
+
 fn json(text: &str) -> Json {
     Json::new(text).unwrap()
 }

@@ -5,12 +5,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use byname_store::{Condition, State, Store, Transaction};
 use byname_testkit::Rng;
 
 use crate::child::{listen, say};
 use crate::{json, open, text};
+
+/// How long those beside the writers wait for a change before they go on without one.
+const BREAK: Duration = Duration::from_millis(20);
 
 /// The part of a process in a storm.
 pub(crate) fn in_child(words: &[&str]) {
@@ -107,7 +111,9 @@ fn write(path: &Path, prefix: &str, seed: u64, ends: impl Fn() -> bool) {
 fn read(path: &Path, latest: bool, ends: impl Fn() -> bool) {
     let store = open(path);
     let (mut last, mut rounds) = (0, 0);
+    let mut watch = store.watch(0);
     while !ends() {
+        let _ = watch.recv_timeout(BREAK);
         if latest {
             let before = store.committed();
             let revision = store.refresh().wait().unwrap();
@@ -125,17 +131,19 @@ fn read(path: &Path, latest: bool, ends: impl Fn() -> bool) {
         last = state.revision();
         check_pairs(&state);
         rounds += 1;
-        if !latest {
-            thread::yield_now();
-        }
     }
     say(&format!("read {rounds} {last}"));
 }
 
 fn clean(path: &Path, ends: impl Fn() -> bool) {
     let store = open(path);
+    let mut watch = store.watch(0);
     let mut rounds = 0;
     while !ends() {
+        // Beside the writers, and not instead of them.
+        for _ in 0..10 {
+            let _ = watch.recv_timeout(BREAK);
+        }
         store.clean().wait().unwrap();
         rounds += 1;
     }
