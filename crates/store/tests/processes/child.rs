@@ -122,8 +122,8 @@ impl Child {
     /// Waits for a line that begins with `start`, the `count`th such one, and returns its rest.
     pub(crate) fn wait_for_line(&self, start: &str, count: usize) -> String {
         self.wait_for(start, |lines| {
-            let lines = lines.iter().filter_map(|line| line.strip_prefix(start));
-            Some(lines.skip(count - 1).next()?.to_owned())
+            let mut lines = lines.iter().filter_map(|line| line.strip_prefix(start));
+            Some(lines.nth(count - 1)?.to_owned())
         })
     }
 

@@ -20,10 +20,9 @@ fn check_clean(path: &Path) {
     assert_eq!(inspection.locks.held, Some(false));
     assert_eq!(inspection.locks.holder, None);
     assert!(inspection.is_good(), "{inspection:?}");
-    for path in &inspection.aside {
-        let text = std::fs::read(path).unwrap();
-        panic!("{}: {:?}", path.display(), String::from_utf8_lossy(&text));
-    }
+    let texts = inspection.aside.iter().map(std::fs::read_to_string);
+    let texts: Vec<_> = texts.map(Result::unwrap).collect();
+    assert_eq!(texts, [""; 0]);
     assert_eq!(listed(path.parent().unwrap()), ["m.json", "m.json.d"]);
     let beside = [
         "aside",
@@ -45,39 +44,37 @@ fn check_clean(path: &Path) {
     assert!(store.health().is_good(), "{:?}", store.health());
 }
 
-/// What the process that was stopped has, by the calls that it has made.
-struct Had {
-    turn: bool,
-    lock: bool,
-    note: bool,
-    in_place: bool,
-    acknowledged: bool,
-}
+/// What a process that was stopped has, by the calls that it had made.
+struct Had(Vec<String>);
 
 impl Had {
-    fn of(lines: &[String]) -> Self {
-        let mut had = Self {
-            turn: false,
-            lock: false,
-            note: false,
-            in_place: false,
-            acknowledged: false,
-        };
-        for line in lines {
-            let words: Vec<_> = line.split(' ').collect();
-            match words[..] {
-                ["call", "try_lock", "turn"] => had.turn = true,
-                ["call", "unlock", "turn"] => had.turn = false,
-                ["call", "try_lock", "lock"] => had.lock = true,
-                ["call", "unlock", "lock"] => had.lock = false,
-                ["call", "write_note", "lock"] => had.note = true,
-                ["call", "clear_note", "lock"] => had.note = false,
-                ["call", "exchange" | "link" | "rename", "m.json"] => had.in_place = true,
-                ["acknowledged", _] => had.acknowledged = true,
-                _ => {}
-            }
-        }
-        had
+    /// Whether the call that does it was made after the last one that undoes it.
+    fn last(&self, done: &[&str], undone: &str) -> bool {
+        let last = self.0.iter().rev();
+        let mut last = last.map(String::as_str);
+        last.find(|line| done.contains(line) || *line == undone)
+            .is_some_and(|line| line != undone)
+    }
+
+    /// Whether nobody else can have the right to write.
+    fn right(&self) -> bool {
+        self.last(&["call try_lock turn"], "call unlock turn")
+            || self.last(&["call try_lock lock"], "call unlock lock")
+    }
+
+    /// Whether the lock names it.
+    fn note(&self) -> bool {
+        self.last(&["call write_note lock"], "call clear_note lock")
+    }
+
+    /// Whether its document is in place.
+    fn in_place(&self) -> bool {
+        let calls = ["exchange", "link", "rename"].map(|call| format!("call {call} m.json"));
+        self.0.iter().any(|line| calls.contains(line))
+    }
+
+    fn is_over(&self) -> bool {
+        self.0.iter().any(|line| line.starts_with("acknowledged"))
     }
 }
 
@@ -106,9 +103,9 @@ fn at_every_call(first: bool) {
             let last = lines.last()?;
             (last.starts_with("stopped") || last.starts_with("acknowledged")).then(|| last.clone())
         });
-        let had = Had::of(&child.lines());
+        let had = Had(child.lines());
         child.stop();
-        if had.lock || had.turn {
+        if had.right() {
             let once = Transaction::new()
                 .put("mine", json("3"))
                 .wait_at_most(Duration::ZERO);
@@ -117,7 +114,7 @@ fn at_every_call(first: bool) {
                 panic!("{reached}: {refused:?} although another has the lock");
             };
             let holder = holder.map(|holder| holder.pid);
-            assert_eq!(holder, had.note.then(|| child.id()), "{reached}");
+            assert_eq!(holder, had.note().then(|| child.id()), "{reached}");
             let waits = once.wait_at_most(Duration::from_millis(5));
             let refused = watching.submit(waits).wait();
             let Err(StoreError::Busy { waited, .. }) = refused else {
@@ -129,10 +126,10 @@ fn at_every_call(first: bool) {
         // Tried once: the kernel has released what the process had.
         let mine = add("mine", "3").wait_at_most(Duration::ZERO);
         let revision = watching.submit(mine).wait().unwrap();
-        let there = u64::from(had.in_place);
+        let there = u64::from(had.in_place());
         assert_eq!(revision, base + there + 1, "{reached}");
         let mut expected = before.clone();
-        if had.in_place {
+        if had.in_place() {
             expected.retain(|(name, ..)| !paused::PAIR.contains(&&**name));
             expected.extend(paused::PAIR.map(|name| (name.to_owned(), "2".into(), base + 1)));
         }
@@ -150,7 +147,7 @@ fn at_every_call(first: bool) {
         );
         drop(watching);
         check_clean(&path);
-        if had.acknowledged {
+        if had.is_over() {
             break;
         }
         at += 1;

@@ -4,6 +4,10 @@
 //! A test starts this binary again as its children; [`child`] is what they run.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::print_stdout,
+    reason = "a child talks with its parent, and a test says what it has seen"
+)]
 
 mod child;
 mod crew;
