@@ -78,7 +78,7 @@ impl Accelerator {
             problems.push(Invalid::new(
                 format!("{outer}.count"),
                 "0",
-                "at least 1; leave out what is not there",
+                "at least 1 (leave out what is not there)",
             ));
         }
         if self.memory_bytes == Some(0) {

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::Invalid;
 
-const EXPECTED: &str = "[user@]host[:port]: a host name or IPv4 address, or an IPv6 address in brackets; port 1 to 65535";
+const EXPECTED: &str = "[user@]host[:port]: a host name or IPv4 address, or an IPv6 address in brackets, and a port from 1 to 65535";
 
 /// Says where a machine is and who logs in there: `[user@]host[:port]`.
 ///
