@@ -21,8 +21,9 @@ pub(crate) use self::catalog::{CatalogCommand, DataArguments, ListArguments, Sho
 pub(crate) use self::fields::Unset;
 pub(crate) use self::folder::FolderArguments;
 pub(crate) use self::machine::{
-    AddArguments, Existing, ExportArguments, FieldArguments, ImportArguments, MachineArguments,
-    MachineCommand, RemoveArguments, SelectArguments, ShowMachineArguments, UpdateArguments,
+    AddArguments, CheckArguments, ExecArguments, Existing, ExportArguments, FieldArguments,
+    ImportArguments, MachineArguments, MachineCommand, RemoveArguments, SelectArguments,
+    ShowMachineArguments, UpdateArguments,
 };
 pub(crate) use self::serve::ServeArguments;
 pub(crate) use self::store::{

@@ -1,9 +1,12 @@
 //! `byname machine`.
 
+mod check;
 mod edit;
+mod exec;
 mod look;
 mod transfer;
 
+use std::collections::BTreeSet;
 use std::io::{self, Write as _};
 use std::time::Duration;
 
@@ -24,6 +27,8 @@ pub(crate) fn run(arguments: &MachineArguments) -> Result<(), Failure> {
         MachineCommand::Remove(remove) => edit::remove(folder, remove),
         MachineCommand::List(list) => look::list(folder, list),
         MachineCommand::Show(show) => look::show(folder, show),
+        MachineCommand::Exec(exec) => exec::run(folder, exec),
+        MachineCommand::Check(check) => check::run(folder, check),
         MachineCommand::Import(import) => transfer::import(folder, import),
         MachineCommand::Export(export) => transfer::export(folder, export),
     }
@@ -75,6 +80,24 @@ fn options(folder: &FolderArguments) -> FileOptions {
 fn open(folder: &FolderArguments, options: FileOptions) -> Result<Machines, Failure> {
     let folder = DataFolder::required(folder)?;
     Ok(Machines::open_file_with(folder.path(), options)?)
+}
+
+/// The machines of these names, each once, ordered by name.
+fn named(fleet: &Fleet, names: &[String]) -> Result<Vec<Machine>, Failure> {
+    let names: BTreeSet<&String> = names.iter().collect();
+    let machines = names.into_iter().map(|name| fleet.get(name));
+    Ok(machines.collect::<Result<_, _>>()?)
+}
+
+/// What is said when work on several machines has failed on some.
+fn some_failed(failed: usize, all: usize) -> Result<(), Failure> {
+    match (failed, all) {
+        (0, _) => Ok(()),
+        (_, 1) => Err(Failure::new("it failed on the one machine")),
+        _ => Err(Failure::new(format!(
+            "it failed on {failed} of {all} machines"
+        ))),
+    }
 }
 
 /// The machines that a selector matches; all of them without one.

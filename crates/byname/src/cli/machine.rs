@@ -1,6 +1,6 @@
 //! `byname machine`.
 
-use std::num::{NonZeroU32, NonZeroU64};
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 
 use super::{FolderArguments, FormatArguments, fields, values};
 
-/// Keep the machines of a fleet by name.
+/// Keep the machines of a fleet by name, and run something on them.
 ///
 /// They are kept in machines.json in the data folder, which every process of this machine shares
 /// and which may be edited by hand. The machine `local` is this one: it is always there.
@@ -17,9 +17,10 @@ use super::{FolderArguments, FormatArguments, fields, values};
 #[command(after_help = "Examples:
   byname machine add gpu-1 --host ops@10.0.0.7 --label gpu=a100 --memory 64GiB
   byname machine list --label gpu=a100
-  byname machine show gpu-1 --json
+  byname machine check
+  byname machine exec --label gpu=a100 -- nvidia-smi -L
 
-Exit codes: 0 done, 1 failed, 2 called the wrong way.")]
+Exit codes: 0 done, 1 failed (of several machines: one of them did), 2 called the wrong way.")]
 pub(crate) struct MachineArguments {
     #[command(flatten)]
     pub(crate) folder: FolderArguments,
@@ -63,6 +64,26 @@ pub(crate) enum MachineCommand {
   byname machine show gpu-1
   byname machine show gpu-1 --json")]
     Show(ShowMachineArguments),
+
+    /// Run a command on machines, on several at a time.
+    ///
+    /// What it writes is shown line by line with the machine's name before it. A machine that fails
+    /// does not stop the others; the exit code is 1 if one has failed or the command did not end
+    /// with 0 everywhere.
+    #[command(after_help = "Examples:
+  byname machine exec gpu-1 gpu-2 -- uptime
+  byname machine exec --label gpu=a100 --jobs 4 --timeout 60 -- nvidia-smi -L
+  byname machine exec --all --json -- df -h / | jq '.[] | {name, status}'")]
+    Exec(ExecArguments),
+
+    /// Find out whether machines can be reached and used, all at once.
+    ///
+    /// The exit code is 1 if one of them cannot.
+    #[command(after_help = "Examples:
+  byname machine check
+  byname machine check gpu-1 gpu-2 --timeout 5
+  byname machine check --label gpu=a100 --json")]
+    Check(CheckArguments),
 
     /// Add the machines of a file, as one revision or not at all.
     #[command(after_help = "Examples:
@@ -224,6 +245,55 @@ pub(crate) struct ShowMachineArguments {
     /// The machine.
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
+
+    #[command(flatten)]
+    pub(crate) format: FormatArguments,
+}
+
+#[derive(Args, Debug)]
+#[command(group = ArgGroup::new("which").required(true).args(["names", "label", "all"]))]
+pub(crate) struct ExecArguments {
+    /// The machines.
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+
+    /// All machines with these labels, as for list.
+    #[arg(long, value_name = "SELECTOR", value_parser = values::checked::<Selector>)]
+    pub(crate) label: Option<Selector>,
+
+    /// All machines.
+    #[arg(long)]
+    pub(crate) all: bool,
+
+    /// On how many machines at a time.
+    #[arg(long, value_name = "N", default_value = "32")]
+    pub(crate) jobs: NonZeroUsize,
+
+    /// How long the command may take on a machine before it is given up.
+    #[arg(long, value_name = "SECONDS", default_value = "600", value_parser = values::seconds)]
+    pub(crate) timeout: Duration,
+
+    #[command(flatten)]
+    pub(crate) format: FormatArguments,
+
+    /// The command and its arguments, given to the machine as they are.
+    #[arg(value_name = "COMMAND", last = true, required = true)]
+    pub(crate) command: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CheckArguments {
+    /// The machines; without any, all.
+    #[arg(value_name = "NAME", conflicts_with = "label")]
+    pub(crate) names: Vec<String>,
+
+    /// All machines with these labels, as for list.
+    #[arg(long, value_name = "SELECTOR", value_parser = values::checked::<Selector>)]
+    pub(crate) label: Option<Selector>,
+
+    /// How long a machine may take to answer.
+    #[arg(long, value_name = "SECONDS", default_value = "15", value_parser = values::seconds)]
+    pub(crate) timeout: Duration,
 
     #[command(flatten)]
     pub(crate) format: FormatArguments,
