@@ -5,11 +5,16 @@
 
 mod place;
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write as _;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use byname_store::{
-    Condition, Event, FileOptions, FileState, FileStore, Problem, Store, StoreError, Transaction,
+    Condition, Event, FileOptions, FileState, FileStore, Limits, Problem, Store, StoreError,
+    Transaction,
 };
 use place::*;
 
@@ -577,4 +582,264 @@ fn an_edit_is_merged_by_who_has_not_seen_the_last_commit() {
     place.save_by_rename(&broken);
     assert_eq!(commit(&one, put("gamma", "32")), 7);
     assert_eq!(place.aside_as("broken"), [broken.into_bytes()]);
+}
+
+/// An editor that saves in place, and has the file open already.
+fn opened(place: &Place) -> fs::File {
+    fs::OpenOptions::new()
+        .write(true)
+        .open(place.document())
+        .unwrap()
+}
+
+fn save_into(mut file: fs::File, text: &str) {
+    file.set_len(0).unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+}
+
+#[test]
+fn a_text_that_comes_late_into_a_document_that_was_replaced_is_merged() {
+    for by_another in [false, true] {
+        let (place, store) = three(deaf());
+        let file = opened(&place);
+        let text = beta(&place, "20");
+        commit(&store, put("gamma", "30"));
+        save_into(file, &text);
+        let other = place.open(deaf());
+        let writer = if by_another { &other } else { &store };
+        // It is an edit that was saved a moment later.
+        assert_eq!(commit(writer, put("alpha", "10")), 6);
+        let expected = [("alpha", 6, "10"), ("beta", 5, "20"), ("gamma", 4, "30")];
+        assert_eq!(shown(writer), entries(&expected));
+        assert_eq!(place.aside_as("edit"), [text.into_bytes()]);
+        assert_eq!(place.aside().len(), 1);
+        is_in_order(&place, writer);
+        // Once.
+        commit(&store, Transaction::new().remove("beta"));
+        commit(&other, put("alpha", "11"));
+        commit(&store, put("alpha", "12"));
+        assert!(!store.mirror().contains("beta"));
+        is_in_order(&place, &store);
+    }
+}
+
+#[test]
+fn a_text_that_comes_late_and_cannot_be_merged_is_set_aside() {
+    let refused = |text: &str| text.replace("20", "\"two\"");
+    let broken = |text: &str| text.replace("20", "20,");
+    let empty = |_: &str| String::new();
+    let layouts: [&dyn Fn(&str) -> String; 3] = [&refused, &broken, &empty];
+    for spoil in layouts {
+        let (place, store) = three(numbers(deaf()));
+        let file = opened(&place);
+        let text = spoil(&beta(&place, "20"));
+        commit(&store, put("gamma", "30"));
+        save_into(file, &text);
+        // It is in nobody's way.
+        assert_eq!(commit(&store, put("gamma", "31")), 5);
+        assert_eq!(place.aside_as("late"), [text.into_bytes()]);
+        assert_eq!(set_aside(&store.health()).len(), 1);
+        let expected = [("alpha", 1, "1"), ("beta", 2, "2"), ("gamma", 5, "31")];
+        assert_eq!(shown(&store), entries(&expected));
+        assert_eq!(commit(&store, put("gamma", "32")), 6);
+        assert_eq!(place.aside().len(), 1);
+    }
+}
+
+#[test]
+fn an_edit_that_is_more_than_the_store_takes_is_broken() {
+    let mut limits = Limits::default();
+    limits.value = 100;
+    limits.total = 1_000;
+    let big = format!("\"{}\"", "v".repeat(200));
+    let (place, store) = three(deaf().limits(limits));
+    let text = beta(&place, &big);
+    place.save_by_rename(&text);
+    assert_eq!(commit(&store, put("gamma", "30")), 4);
+    assert_eq!(place.aside_as("broken"), [text.into_bytes()]);
+    let told = set_aside(&store.health());
+    assert!(
+        told[0]
+            .1
+            .contains(":14:5: `beta`: 202 bytes in one value; at most 100"),
+        "{told:?}"
+    );
+
+    let mut text = place.text();
+    for number in 0..10 {
+        let entry = format!(
+            "{{\n    \"more-{number}\": {{\"value\": \"{}\"}},",
+            "v".repeat(90)
+        );
+        text = text.replace("\"entries\": {", &format!("\"entries\": {entry}"));
+    }
+    place.save_in_place(&text);
+    assert_eq!(commit(&store, Transaction::new()), 4);
+    let waits = store.health().problems;
+    assert!(
+        waits
+            .iter()
+            .any(|p| matches!(p, Problem::BrokenEdit { line: 1, .. })),
+        "{waits:?}"
+    );
+    assert_eq!(store.inspect().unwrap().state, FileState::Broken);
+    assert_eq!(commit(&store, put("gamma", "31")), 5);
+    assert_eq!(place.aside_as("broken").len(), 2);
+    assert_eq!(place.aside_as("edit").len(), 0);
+    assert_eq!(shown(&store).len(), 3);
+}
+
+#[test]
+fn a_revision_that_no_other_can_follow_is_refused() {
+    let place = Place::new();
+    let id = "0123456789abcdef0123456789abcdef";
+    let text = format!(
+        "{{\"byname\": {{\"format\": \"1.0\", \"id\": \"{id}\", \"revision\": {}}}, \"entries\": {{}}}}",
+        i64::MAX
+    );
+    place.save_by_rename(&text);
+    let error = FileStore::open(place.document(), deaf()).unwrap_err();
+    assert!(error.to_string().contains("revisions"), "{error}");
+    assert_eq!(place.text(), text);
+}
+
+#[test]
+fn a_document_may_be_written_by_hand_from_the_first_line() {
+    let place = Place::new();
+    let id = "0123456789abcdef0123456789abcdef";
+    place.save_by_rename(format!(
+        r#"{{"byname": {{"format": "1.0", "id": "{id}", "revision": 0}}, "entries": {{"a": {{"value": 1}}}}}}"#
+    ));
+    let store = place.open(deaf());
+    assert_eq!(store.id().as_deref(), Some(id));
+    assert_eq!(shown(&store), entries(&[("a", 1, "1")]));
+    is_in_order(&place, &store);
+}
+
+/// Editors read, change and save; programs commit all the while, through stores that hear and stores
+/// that do not. Every entry that was committed is there, and every one that was edited in; unless its
+/// text is found byte for byte beside the document.
+#[test]
+fn concurrent_edits_and_commits_lose_nothing() {
+    const EDITORS: usize = 3;
+    const EDITS: usize = 12;
+    for keep in [16, 4_096] {
+        let (place, hearing) = three(FileOptions::new().keep(keep));
+        let deaf = place.open(deaf().keep(keep));
+        // One editor at a time: they do not know of each other. They do not wait for programs.
+        let desk = Mutex::new(());
+        let at_work = AtomicUsize::new(EDITORS);
+        let commits = AtomicUsize::new(0);
+        let (committed, edited) = std::thread::scope(|scope| {
+            let editors: Vec<_> = (0..EDITORS)
+                .map(|editor| {
+                    let (place, desk) = (&place, &desk);
+                    let (at_work, commits) = (&at_work, &commits);
+                    scope.spawn(move || {
+                        let mut texts = Vec::new();
+                        for edit in 0..EDITS {
+                            let desk = desk.lock().unwrap();
+                            let before = commits.load(Ordering::Relaxed);
+                            let name = format!("edit-{editor}-{edit}");
+                            let entry =
+                                format!("\"entries\": {{\n\"{name}\": {{\"value\": {edit}}},");
+                            let text = place.text().replace("\"entries\": {", &entry);
+                            // While it is in the editor, programs go on.
+                            let meanwhile = 3 * (edit % 4);
+                            eventually("others have committed", || {
+                                commits.load(Ordering::Relaxed) >= before + meanwhile
+                            });
+                            let (_, save) = SAVES[(editor + edit) % 2];
+                            save(place, text.clone());
+                            eventually("the text is taken", || place.text() != text);
+                            drop(desk);
+                            texts.push((name, edit, text));
+                        }
+                        at_work.fetch_sub(1, Ordering::Relaxed);
+                        texts
+                    })
+                })
+                .collect();
+            let committers: Vec<_> = [&hearing, &deaf, &hearing, &deaf]
+                .into_iter()
+                .enumerate()
+                .map(|(number, store)| {
+                    let (at_work, commits) = (&at_work, &commits);
+                    scope.spawn(move || {
+                        let mut names = Vec::new();
+                        while at_work.load(Ordering::Relaxed) > 0 {
+                            let name = format!("commit-{number}-{}", names.len());
+                            match store.submit(add(&name, "true")).wait() {
+                                Ok(revision) => {
+                                    names.push((name, revision));
+                                    commits.fetch_add(1, Ordering::Relaxed);
+                                }
+                                // An editor has emptied the file, and was kept from filling it.
+                                Err(StoreError::Damage { .. }) => {}
+                                Err(error) => panic!("{error}"),
+                            }
+                        }
+                        names
+                    })
+                })
+                .collect();
+            let edited: Vec<_> = editors
+                .into_iter()
+                .flat_map(|e| e.join().unwrap())
+                .collect();
+            let committed: Vec<_> = committers
+                .into_iter()
+                .flat_map(|c| c.join().unwrap())
+                .collect();
+            (committed, edited)
+        });
+        // Whatever came last is looked at.
+        for _ in 0..3 {
+            commit(&deaf, put("alpha", "\"end\""));
+        }
+        let state = shown(&deaf);
+        let mut expected: BTreeMap<String, (u64, String)> = BTreeMap::new();
+        for (name, revision) in &committed {
+            expected.insert(name.clone(), (*revision, "true".to_owned()));
+        }
+        for (name, value) in [
+            ("beta", (2, "2".to_owned())),
+            ("gamma", (3, "3".to_owned())),
+        ] {
+            expected.insert(name.to_owned(), value);
+        }
+        expected.insert("alpha".to_owned(), state["alpha"].clone());
+        let mut beside = place.aside();
+        if let Ok(previous) = fs::read(place.side("previous")) {
+            beside.insert("previous".to_owned(), previous);
+        }
+        let mut merged = 0;
+        for (name, value, text) in &edited {
+            match state.get(name) {
+                Some(found) => {
+                    assert_eq!(found.1, value.to_string());
+                    expected.insert(name.clone(), found.clone());
+                    merged += 1;
+                }
+                None => assert!(
+                    beside.values().any(|beside| *beside == text.as_bytes()),
+                    "{name} is lost: {:?}",
+                    beside.keys()
+                ),
+            }
+        }
+        assert_eq!(state, expected);
+        assert_eq!(edited.len(), EDITORS * EDITS);
+        assert!(
+            merged > 0 && committed.len() > EDITS,
+            "{merged} and {}",
+            committed.len()
+        );
+        assert_eq!(hearing.refresh().wait().unwrap(), deaf.mirror().revision());
+        assert_eq!(shown(&hearing), state);
+        assert_eq!(
+            shown(&place.open(FileOptions::new().watch(false).poll(None))),
+            state
+        );
+    }
 }

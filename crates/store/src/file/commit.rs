@@ -86,11 +86,12 @@ impl Writer {
                     shared.acknowledge(revision, seal.as_ref());
                 }
                 Found::Edit(parsed) => match self.absorb(&parsed, stat) {
-                    // A value in it is none: that is as broken as a comma that is missing.
+                    // It is too much: that is as broken as a comma that is missing.
                     Err(Miss::Failed(StoreError::Syntax { error, .. }))
-                        if self.shows_the_last() =>
+                        if self.shows_the_last() && shared.mirror.revision() > 0 =>
                     {
                         shared.note(&Found::Broken(error.clone()));
+                        shared.current().too_much = stat.map(|stat| (stat, error.clone()));
                         return Ok(self.over_broken(stat, &error));
                     }
                     taken_up => taken_up?,

@@ -151,7 +151,7 @@ impl Shared {
             Sealed::Wrong | Sealed::Missing if untouched => Found::Damage(format!(
                 "has changed on the disk although nobody wrote it (its checksum is wrong); {RESTORE}"
             )),
-            Sealed::Wrong | Sealed::Missing => match self.refused(&parsed) {
+            Sealed::Wrong | Sealed::Missing => match self.refused(&parsed, stat) {
                 Some(error) => Found::Broken(error),
                 None => Found::Edit(Box::new(parsed)),
             },
@@ -159,7 +159,11 @@ impl Shared {
     }
 
     /// Checks the values that a hand has changed: the place of the first that is refused, and why.
-    pub(super) fn refused(&self, edited: &Parsed) -> Option<JsonError> {
+    pub(super) fn refused(&self, edited: &Parsed, stat: &Stat) -> Option<JsonError> {
+        let too_much = self.current().too_much.clone();
+        if let Some((_, error)) = too_much.filter(|(too_much, _)| too_much == stat) {
+            return Some(error);
+        }
         let shown = self.mirror.snapshot();
         let limit = self.options.limits.value;
         edited.document.entries().iter().find_map(|(name, slot)| {

@@ -19,6 +19,7 @@ use super::queue::{Job, Queue};
 use crate::disk::{Access, Disk, Seal, Stat, Word};
 use crate::error::StoreError;
 use crate::history::History;
+use crate::json::JsonError;
 use crate::record::Record;
 
 /// The state that the mirror shows, and where it was found.
@@ -36,6 +37,8 @@ pub(crate) struct Current {
     pub(crate) checksum: u64,
     /// The newest kept revision that is known of: it was durable.
     pub(crate) kept: u64,
+    /// A text by hand that is more than the store takes, and how that is told.
+    pub(crate) too_much: Option<(Stat, JsonError)>,
     /// Since when something acknowledged has not been shown.
     pub(crate) behind: Option<Instant>,
 }
