@@ -81,7 +81,7 @@ fn works_again(place: &Place, store: &FileStore) {
 /// A document that was damaged, seen by a running store and by one that is opened; then restored.
 fn is_damage_until_restored(what: &str, says: &str, damage: impl Fn(&Place)) {
     for by_newcomer in [false, true] {
-        let (place, running) = four(FileOptions::new().poll(None));
+        let (place, running) = four(hearing());
         damage(&place);
         let there = fs::read(place.document()).ok();
         // The running store says so, and shows what it has shown.
@@ -218,7 +218,7 @@ fn an_older_copy_is_told_from_an_edit() {
         let says = "is revision 3, although 4 was committed: an older copy was put here";
         // Restoring without a number applies it.
         for by_newcomer in [false, true] {
-            let (place, running) = four(FileOptions::new().poll(None));
+            let (place, running) = four(hearing());
             damage(&place);
             assert!(said(&problem(&running, is_damage)).contains(says), "{how}");
             assert_eq!(shown(&running), entries(&FOUR));
@@ -268,7 +268,7 @@ fn an_older_copy_that_one_process_has_shown_last_is_older_all_the_same() {
 
 #[test]
 fn the_document_that_is_put_back_is_the_document() {
-    let (place, running) = four(FileOptions::new().poll(None));
+    let (place, running) = four(hearing());
     let bytes = place.bytes();
     place.save_by_rename("");
     problem(&running, is_damage);
@@ -316,7 +316,7 @@ fn any_kept_revision_is_brought_back() {
 
 #[test]
 fn a_newer_format_is_left_alone() {
-    let (place, running) = four(FileOptions::new().poll(None));
+    let (place, running) = four(hearing());
     let text = place
         .text()
         .replace("\"format\": \"1.0\"", "\"format\": \"2.0\"");
@@ -348,7 +348,7 @@ fn a_newer_format_is_left_alone() {
 
 #[test]
 fn another_json_file_is_told_by_its_place_and_kept() {
-    let (place, running) = four(FileOptions::new().poll(None));
+    let (place, running) = four(hearing());
     let text = "{\n  \"version\": 1,\n  \"machines\": {}\n}\n";
     place.save_by_rename(text);
     let told = problem(&running, |p| matches!(p, Problem::BrokenEdit { .. }));
@@ -411,7 +411,7 @@ fn what_cannot_be_shown_is_an_error_and_can_be_repaired() {
 
 #[test]
 fn the_folder_beside_may_go() {
-    for options in [deaf(), FileOptions::new().poll(None)] {
+    for options in [deaf(), hearing()] {
         let (place, store) = four(options);
         let other = place.open(deaf());
         fs::remove_dir_all(place.folder().join("machines.json.d")).unwrap();
@@ -432,7 +432,7 @@ fn the_folder_beside_may_go() {
 
 #[test]
 fn everything_may_go_but_memory() {
-    let (place, store) = four(FileOptions::new().poll(None));
+    let (place, store) = four(hearing());
     fs::remove_dir_all(place.folder()).unwrap();
     problem(&store, is_damage);
     assert_eq!(shown(&store), entries(&FOUR));
@@ -493,13 +493,13 @@ fn the_shared_word_is_made_anew() {
 #[test]
 fn a_process_that_hears_finds_the_word_that_another_made() {
     for (what, damage) in WORDS {
-        let (place, one) = four(FileOptions::new().poll(None));
+        let (place, one) = four(hearing());
         damage(&place);
         let newcomer = place.open(deaf());
         assert_eq!(commit(&newcomer, put("delta", "4")), 5, "{what}");
         until(&one, 5);
         assert_eq!(commit(&newcomer, put("delta", "5")), 6, "{what}");
-        // By now the word that it maps is the other's.
+        // It maps the word of the other, or knows that what it maps is not in its place.
         assert_eq!(one.refresh().wait().unwrap(), 6, "{what}");
         works_again(&place, &one);
     }

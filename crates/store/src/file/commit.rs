@@ -504,6 +504,7 @@ impl Shared {
                 }
                 self.with_word(<dyn Word>::retire);
                 self.set_word(word);
+                self.detached.store(false, Ordering::Relaxed);
             }
             Err(error) => tracing::warn!("{}: cannot be made: {error}", path.display()),
         }

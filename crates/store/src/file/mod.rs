@@ -20,6 +20,7 @@ use std::fmt;
 use std::hash::{BuildHasher, Hasher};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use byname_registry::Registry;
@@ -283,9 +284,10 @@ impl Store for FileStore {
     }
 
     fn committed(&self) -> u64 {
+        let detached = self.shared.detached.load(Ordering::Relaxed);
         match self.shared.with_word(<dyn Word>::load) {
-            Some(revision) => revision,
-            None => self.shared.committed_without_word(),
+            Some(revision) if !detached => revision,
+            _ => self.shared.committed_without_word(),
         }
     }
 

@@ -55,6 +55,9 @@ pub(crate) struct Shared {
     pub(crate) problems: Problems,
     /// The shared word. Each that is taken in the place of another stands behind it.
     words: OnceLock<Box<Link>>,
+    /// Whether the word that is mapped is known to be in its place no more: those who come later may
+    /// have made another, so that only looking at the document tells.
+    pub(crate) detached: AtomicBool,
     /// What publication needs. Held for no I/O.
     current: Mutex<Current>,
     /// The revision that is in place although making it durable failed; 0 for none.
@@ -118,6 +121,7 @@ impl Shared {
             threads: Mutex::default(),
             problems: Problems::default(),
             words: OnceLock::new(),
+            detached: AtomicBool::new(false),
             current: Mutex::default(),
             suspect: AtomicU64::new(0),
             leased: AtomicBool::new(false),
@@ -201,6 +205,7 @@ impl Shared {
             && loaded != u64::MAX
             && mapped.is_same_file(&there)
         {
+            self.detached.store(false, Ordering::Relaxed);
             return Ok(());
         }
         let Some(id) = self.current().id.clone() else {
@@ -208,7 +213,9 @@ impl Shared {
         };
         let opened = visible(self.disk.open_word(&path, &id));
         let opened = opened.map_err(failed("opening the shared word", &path))?;
-        if let Some(word) = opened.flatten() {
+        let opened = opened.flatten();
+        self.detached.store(opened.is_none(), Ordering::Relaxed);
+        if let Some(word) = opened {
             self.set_word(word);
         }
         Ok(())

@@ -120,7 +120,14 @@ pub fn save_in_place(path: &Path, text: &[u8]) {
 
 /// Hears and looks for nothing: only a commit finds an edit.
 pub fn deaf() -> FileOptions {
-    FileOptions::new().watch(false).poll(None)
+    hearing().watch(false)
+}
+
+/// Hears of everything, and is quick to tell what cannot be read.
+pub fn hearing() -> FileOptions {
+    FileOptions::new()
+        .poll(None)
+        .settle(Duration::from_millis(40))
 }
 
 pub fn json(text: &str) -> Json {
