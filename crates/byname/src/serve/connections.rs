@@ -131,11 +131,14 @@ async fn serve(
             .serve_connection(stream, TowerToHyperService::new(router))
     );
     let outcome = tokio::select! {
-        outcome = connection.as_mut() => outcome,
+        // In this order a request that comes after the stop is answered as the last one, as its peer
+        // is told.
+        biased;
         () = stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
+        outcome = connection.as_mut() => outcome,
     };
     if let Err(error) = outcome {
         debug!(%error, "a connection ended early");
