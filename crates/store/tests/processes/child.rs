@@ -160,6 +160,16 @@ impl Child {
         self.lines()
     }
 
+    /// Kills the process if it has not come to its end yet, and returns what it has said.
+    pub(crate) fn end_or_kill(mut self) -> Vec<String> {
+        if self.process.try_wait().unwrap().is_none() {
+            self.process.kill().unwrap();
+        }
+        self.process.wait().unwrap();
+        self.wait_for_end();
+        self.lines()
+    }
+
     /// Lets the process come to its end, which must be a good one, and returns what it has said.
     pub(crate) fn finish(mut self) -> Vec<String> {
         self.input = None;
@@ -210,6 +220,7 @@ fn plays_its_part() {
     }
     match words[0] {
         "crew" => crate::crew::in_child(&words[1..]),
+        "linearizable" => crate::linearizable::in_child(&words[1..]),
         "paused" => crate::paused::in_child(&words[1..]),
         "storm" => crate::storm::in_child(&words[1..]),
         other => panic!("no part is called {other}"),

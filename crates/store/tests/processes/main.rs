@@ -12,6 +12,7 @@
 mod child;
 mod crew;
 mod killed;
+mod linearizable;
 mod note_004;
 mod paused;
 mod seal;
