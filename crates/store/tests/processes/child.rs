@@ -220,6 +220,7 @@ fn plays_its_part() {
     }
     match words[0] {
         "crew" => crate::crew::in_child(&words[1..]),
+        "generation" => crate::generation::in_child(&words[1..]),
         "linearizable" => crate::linearizable::in_child(&words[1..]),
         "paused" => crate::paused::in_child(&words[1..]),
         "storm" => crate::storm::in_child(&words[1..]),

@@ -11,6 +11,7 @@
 
 mod child;
 mod crew;
+mod generation;
 mod killed;
 mod linearizable;
 mod note_004;
