@@ -173,7 +173,9 @@ impl FileStore {
                 Ok(())
             }
             Found::Edit(ref parsed)
-                if shared.known() < parsed.document.revision || shared.fall_back().is_err() =>
+                if shared.known() == 0
+                    || shared.known() < parsed.document.revision
+                    || shared.fall_back().is_err() =>
             {
                 // There is nothing else to show, or nothing that is not older than what the text was
                 // made of: somebody must take it up, and then it is shown.
