@@ -294,12 +294,12 @@ impl<V: Value> Core<V> {
                 let revision = changes.base();
                 return Ok(Committed { value, revision });
             }
-            if turn.is_none() {
-                if let Some(name) = self.turns.contended(&changes) {
-                    drop(changes);
-                    turn = Some(self.turns.enter(name).await);
-                    continue;
-                }
+            if turn.is_none()
+                && let Some(name) = self.turns.contended(&changes)
+            {
+                drop(changes);
+                turn = Some(self.turns.enter(name).await);
+                continue;
             }
             attempts += 1;
             let transaction = self.prepared(&changes)?;
