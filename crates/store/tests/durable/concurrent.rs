@@ -229,3 +229,16 @@ fn concurrent_transactions_on_one_name_do_not_give_up() {
     let sum = durable.registry().get("sum").map(|sum| *sum);
     assert_eq!(sum, Some(16 * ROUNDS as u64));
 }
+
+/// No thread follows: whoever finds another at work on the copy must be answered by that one.
+#[test]
+fn concurrent_writers_answer_each_other() {
+    let durable: Durable<u64> = still(Arc::new(MemoryStore::new()));
+    together(6, |index| {
+        for round in 0..2_000 {
+            let revision = durable.put(&format!("{index}"), round).unwrap();
+            assert!(durable.registry().revision() >= revision);
+        }
+    });
+    assert_eq!(durable.registry().revision(), 12_000);
+}

@@ -7,7 +7,7 @@ use byname_registry::ChangeError;
 use byname_store::{Durable, DurableError, MemoryStore, Problem, Store, StoreError};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::rig::{Counting, entry, open, state, still, write};
+use crate::rig::{Counting, Gated, entry, open, state, still, write};
 
 #[test]
 fn cached_reads_wait_for_nothing_and_latest_ones_for_one_refresh() {
@@ -29,6 +29,41 @@ fn cached_reads_wait_for_nothing_and_latest_ones_for_one_refresh() {
     assert_eq!(durable.registry().revision(), 1);
     assert_eq!(durable.latest().unwrap().get("a").as_deref(), Some(&2));
     assert_eq!(store.refreshes(), 1);
+}
+
+/// Who needs the latest joins a refresh that is under way; if that one began too early to show what
+/// was acknowledged since, another follows.
+#[test]
+fn a_refresh_is_shared_by_those_whom_it_suffices() {
+    let here = MemoryStore::new();
+    let elsewhere = here.reopen();
+    here.pause();
+    let store = Gated::new(here);
+    let durable: Durable<u32> = still(Arc::clone(&store) as Arc<dyn Store>);
+    let mut executor = byname_testkit::Executor::new();
+    let mut ask = |executor: &mut byname_testkit::Executor| {
+        let latest = durable.latest_async();
+        let task = executor.spawn(async { latest.await.unwrap().revision() });
+        executor.run_until_stalled();
+        task
+    };
+    write(&elsewhere, "a", "1");
+    let first = ask(&mut executor);
+    // The mirror shows it now, but the copy does not: this one needs no refresh.
+    assert_eq!(store.waiting(), 1);
+    let second = ask(&mut executor);
+    assert!(second.is_finished() && !first.is_finished());
+    write(&elsewhere, "a", "2");
+    let third = ask(&mut executor);
+    assert_eq!(store.waiting(), 1);
+    store.answer();
+    executor.run_until_stalled();
+    assert!(first.is_finished() && !third.is_finished());
+    assert_eq!(store.waiting(), 1);
+    store.answer();
+    executor.run_until_stalled();
+    assert!(third.is_finished());
+    assert_eq!(state(&durable), [entry("a", 2, 2)]);
 }
 
 #[test]
