@@ -41,7 +41,7 @@ fn a_refresh_is_shared_by_those_whom_it_suffices() {
     let store = Gated::new(here);
     let durable: Durable<u32> = still(Arc::clone(&store) as Arc<dyn Store>);
     let mut executor = byname_testkit::Executor::new();
-    let mut ask = |executor: &mut byname_testkit::Executor| {
+    let ask = |executor: &mut byname_testkit::Executor| {
         let latest = durable.latest_async();
         let task = executor.spawn(async { latest.await.unwrap().revision() });
         executor.run_until_stalled();
