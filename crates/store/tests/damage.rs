@@ -5,16 +5,15 @@
 
 mod place;
 
-use std::ffi::OsString;
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use byname_store::disk::{Access, Disk, LockFile, NewFile, RealDisk, Stat, Word};
+use byname_store::disk::Disk;
 use byname_store::{
     Blame, Condition, FileOptions, FileState, FileStore, Problem, Store, StoreError, Transaction,
 };
+use place::meddled::Meddled;
 use place::*;
 
 /// Four revisions: alpha of 1, beta of 2 and then 4, gamma of 3.
@@ -440,10 +439,9 @@ fn everything_may_go_but_memory() {
     assert_eq!(store.restore(0).wait().unwrap(), 5);
     assert_eq!(shown(&store), entries(&FOUR));
     // Changes are heard of in the folder that is there now.
-    eventually("the folder is heard of", || {
-        place.save_by_rename(place.text().replace("\"value\": 1\n", "\"value\": 11\n"));
-        store.mirror().get("alpha").unwrap().value == json("11")
-    });
+    place.save_by_rename(place.text().replace("\"value\": 1\n", "\"value\": 11\n"));
+    until(&store, 6);
+    assert_eq!(shown(&store)["alpha"], (6, "11".to_owned()));
     until_good(&store);
     works_again(&place, &store);
 }
@@ -550,104 +548,9 @@ fn cleaning_removes_copies_that_cannot_be_relied_on() {
     works_again(&place, &store);
 }
 
-/// The real disk, except that one file is said to be as it was whatever is written into it.
-#[derive(Debug, Default)]
-struct Lying {
-    told: Mutex<Option<Stat>>,
-}
-
-impl Lying {
-    /// From now on `path` is said to be as it is now.
-    fn lie(&self, path: &Path) {
-        let path = path.canonicalize().unwrap();
-        *self.told.lock().unwrap() = Some(RealDisk.stat(&path).unwrap());
-    }
-
-    fn stat_of(&self, stat: Stat) -> Stat {
-        match *self.told.lock().unwrap() {
-            Some(told) if told.is_same_file(&stat) => told,
-            _ => stat,
-        }
-    }
-}
-
-impl Disk for Lying {
-    fn read(&self, path: &Path) -> io::Result<(Vec<u8>, Stat)> {
-        let (bytes, stat) = RealDisk.read(path)?;
-        Ok((bytes, self.stat_of(stat)))
-    }
-
-    fn stat(&self, path: &Path) -> io::Result<Stat> {
-        Ok(self.stat_of(RealDisk.stat(path)?))
-    }
-
-    fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
-        RealDisk.resolve(path)
-    }
-
-    fn create(&self, path: &Path, access: Access) -> io::Result<Box<dyn NewFile>> {
-        RealDisk.create(path, access)
-    }
-
-    fn sync_file(&self, path: &Path) -> io::Result<()> {
-        RealDisk.sync_file(path)
-    }
-
-    fn sync_folder(&self, path: &Path) -> io::Result<()> {
-        RealDisk.sync_folder(path)
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        RealDisk.rename(from, to)
-    }
-
-    fn exchange(&self, one: &Path, other: &Path) -> io::Result<()> {
-        RealDisk.exchange(one, other)
-    }
-
-    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
-        RealDisk.link(from, to)
-    }
-
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        RealDisk.remove(path)
-    }
-
-    fn create_folder(&self, path: &Path, mode: u32) -> io::Result<()> {
-        RealDisk.create_folder(path, mode)
-    }
-
-    fn list(&self, path: &Path) -> io::Result<Vec<OsString>> {
-        RealDisk.list(path)
-    }
-
-    fn open_lock(&self, path: &Path, access: Access) -> io::Result<Box<dyn LockFile>> {
-        RealDisk.open_lock(path, access)
-    }
-
-    fn open_word(&self, path: &Path, registry: &str) -> io::Result<Option<Box<dyn Word>>> {
-        RealDisk.open_word(path, registry)
-    }
-
-    fn create_word(
-        &self,
-        path: &Path,
-        scratch: &Path,
-        access: Access,
-        registry: &str,
-        revision: u64,
-    ) -> io::Result<Box<dyn Word>> {
-        RealDisk.create_word(path, scratch, access, registry, revision)
-    }
-
-    fn network(&self, path: &Path) -> io::Result<Option<String>> {
-        RealDisk.network(path)
-    }
-}
-
 /// Opens on a disk that keeps saying of the document what the system says now.
-fn open_lying(place: &Place) -> (Arc<Lying>, FileStore) {
-    let disk = Arc::new(Lying::default());
+fn open_lying(place: &Place) -> (Arc<Meddled>, FileStore) {
+    let disk = Arc::new(Meddled::default());
     let store = FileStore::open_on(Arc::clone(&disk) as Arc<dyn Disk>, place.document(), deaf());
     (disk, store.unwrap())
 }
@@ -657,7 +560,7 @@ fn a_bit_that_flips_on_the_disk_is_no_edit() {
     let (place, store) = four(deaf());
     drop(store);
     let bytes = place.bytes();
-    let disk = Arc::new(Lying::default());
+    let disk = Arc::new(Meddled::default());
     disk.lie(&place.document());
     for at in 0..bytes.len() {
         for bit in [0, 2] {
@@ -690,9 +593,8 @@ fn a_bit_that_flips_on_the_disk_is_no_edit() {
 }
 
 /// Gives the file the time that it is said to have, as far as that can be given.
-fn restamp(path: &Path, disk: &Lying) {
-    let told = disk.told.lock().unwrap();
-    let nanos = u64::try_from(told.unwrap().modified).unwrap();
+fn restamp(path: &Path, disk: &Meddled) {
+    let nanos = u64::try_from(disk.told().unwrap().modified).unwrap();
     let time = std::time::UNIX_EPOCH + std::time::Duration::from_nanos(nanos);
     let file = fs::OpenOptions::new().write(true).open(path).unwrap();
     file.set_modified(time).unwrap();
@@ -721,7 +623,7 @@ fn the_seal_alone_tells_damage_from_an_edit() {
     for flips in [true, false] {
         let (place, store) = four(deaf().keep(0));
         drop(store);
-        let disk = Arc::new(Lying::default());
+        let disk = Arc::new(Meddled::default());
         if flips {
             disk.lie(&place.document());
         }

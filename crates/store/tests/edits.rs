@@ -8,14 +8,15 @@ mod place;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use byname_store::{
     Condition, Event, FileOptions, FileState, FileStore, Limits, Problem, Store, StoreError,
     Transaction,
 };
+use place::meddled::Meddled;
 use place::*;
 
 /// Three entries at revisions 1, 2 and 3.
@@ -582,6 +583,106 @@ fn an_edit_is_merged_by_who_has_not_seen_the_last_commit() {
     place.save_by_rename(&broken);
     assert_eq!(commit(&one, put("gamma", "32")), 7);
     assert_eq!(place.aside_as("broken"), [broken.into_bytes()]);
+}
+
+#[test]
+fn an_edit_that_says_it_is_of_before_is_an_edit() {
+    for (how, save) in SAVES {
+        for options in [deaf(), hearing()] {
+            let (place, store) = three(options);
+            let before = fs::metadata(place.document()).unwrap();
+            // As long as before, and as old.
+            save(&place, beta(&place, "7"));
+            let file = opened(&place);
+            file.set_modified(before.modified().unwrap()).unwrap();
+            let metadata = fs::metadata(place.document()).unwrap();
+            assert_eq!(metadata.len(), before.len());
+            assert_eq!(metadata.modified().unwrap(), before.modified().unwrap());
+            commit(&store, Transaction::new());
+            let expected = [("alpha", 1, "1"), ("beta", 4, "7"), ("gamma", 3, "3")];
+            assert_eq!(shown(&store), entries(&expected), "{how}");
+            until_good(&store);
+            is_in_order(&place, &store);
+        }
+    }
+}
+
+/// A store on a disk on which something can be done in the middle of a commit.
+fn meddled(place: &Place) -> (Arc<Meddled>, FileStore) {
+    let disk = Arc::new(Meddled::default());
+    let store = FileStore::open_on(Arc::clone(&disk) as _, place.document(), deaf()).unwrap();
+    (disk, store)
+}
+
+#[test]
+fn an_edit_amid_a_commit_is_taken_up_before_it() {
+    for (how, save) in SAVES {
+        let (place, _) = three(deaf());
+        let (disk, store) = meddled(&place);
+        let text = beta(&place, "20");
+        let at = Place::at(place.folder());
+        let saved = text.clone();
+        // The document has been read, the new one has not been written.
+        disk.before_create(move || save(&at, saved));
+        assert_eq!(commit(&store, put("gamma", "30")), 5, "{how}");
+        let expected = [("alpha", 1, "1"), ("beta", 4, "20"), ("gamma", 5, "30")];
+        assert_eq!(shown(&store), entries(&expected), "{how}");
+        assert_eq!(place.aside_as("edit"), [text.into_bytes()]);
+        is_in_order(&place, &store);
+    }
+}
+
+#[test]
+fn an_edit_right_before_the_exchange_is_taken_up_after_it() {
+    for (how, save) in SAVES {
+        let (place, _) = three(deaf());
+        let (disk, store) = meddled(&place);
+        let text = beta(&place, "20");
+        let at = Place::at(place.folder());
+        let saved = text.clone();
+        // Nobody looks any more.
+        disk.before_exchange(move || save(&at, saved));
+        assert_eq!(commit(&store, put("gamma", "30")), 4, "{how}");
+        // It was displaced, and nobody asks for anything else.
+        until(&store, 5);
+        let expected = [("alpha", 1, "1"), ("beta", 5, "20"), ("gamma", 4, "30")];
+        assert_eq!(shown(&store), entries(&expected), "{how}");
+        assert_eq!(place.aside_as("edit"), [text.into_bytes()]);
+        is_in_order(&place, &store);
+    }
+}
+
+#[test]
+fn a_broken_text_that_is_corrected_right_before_the_exchange_is_taken_up() {
+    let (place, _) = three(deaf());
+    let (disk, store) = meddled(&place);
+    let broken = beta(&place, "20,");
+    let corrected = broken.replace("20,", "20");
+    place.save_by_rename(&broken);
+    let at = Place::at(place.folder());
+    disk.before_exchange(move || at.save_by_rename(corrected));
+    assert_eq!(commit(&store, put("gamma", "30")), 4);
+    until(&store, 5);
+    let expected = [("alpha", 1, "1"), ("beta", 5, "20"), ("gamma", 4, "30")];
+    assert_eq!(shown(&store), entries(&expected));
+    is_in_order(&place, &store);
+}
+
+#[test]
+fn an_editor_that_moves_the_document_away_first_is_waited_for() {
+    let (place, _) = three(deaf());
+    let (disk, store) = meddled(&place);
+    let text = beta(&place, "20");
+    let at = Place::at(place.folder());
+    disk.before_exchange(move || {
+        fs::rename(at.document(), at.folder().join("machines.json~")).unwrap();
+        // It writes the new one a moment later.
+        std::thread::spawn(move || fs::write(at.document(), text).unwrap());
+    });
+    assert_eq!(commit(&store, put("gamma", "30")), 5);
+    let expected = [("alpha", 1, "1"), ("beta", 4, "20"), ("gamma", 5, "30")];
+    assert_eq!(shown(&store), entries(&expected));
+    is_in_order(&place, &store);
 }
 
 /// An editor that saves in place, and has the file open already.

@@ -422,12 +422,10 @@ fn folders_that_are_missing_are_made_for_oneself() {
     }
     memory_is_disk(&deep, &store);
     // It hears of what happens there, although the folder was not there at first.
-    eventually("an edit is heard of", || {
-        deep.save_by_rename(deep.text().replace("\"value\": 1\n", "\"value\": 11\n"));
-        store.mirror().revision() > 1
-    });
+    deep.save_by_rename(deep.text().replace("\"value\": 1\n", "\"value\": 11\n"));
+    until(&store, 2);
     until_good(&store);
-    assert_eq!(shown(&store)["alpha"].1, "11");
+    assert_eq!(shown(&store)["alpha"], (2, "11".to_owned()));
 }
 
 #[test]

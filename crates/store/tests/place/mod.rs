@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test program uses a part")]
 #![allow(unreachable_pub, reason = "what the test programs use")]
 
+pub mod meddled;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
