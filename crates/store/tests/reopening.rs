@@ -1,4 +1,4 @@
-//! A registry outlives its process.
+//! A registry outlives the store it was written through.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use byname_store::{Condition, FileOptions, FileStore, Json, Store, StoreError, Transaction};
@@ -41,7 +41,5 @@ fn what_was_committed_is_found_again() {
     assert_eq!(store.committed(), 4);
     assert_eq!(store.refresh().wait().unwrap(), 4);
     assert!(store.mirror().contains("c"));
-    println!("{}", std::fs::read_to_string(&path).unwrap());
-    println!("{:#?}", store.inspect().unwrap());
     assert!(store.health().is_good(), "{:?}", store.health());
 }
