@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use byname_registry::Entry;
-use byname_store::{Event, FileStore, Record, State, Store, Transaction, Watch};
+use byname_store::{Event, FileOptions, FileStore, Record, State, Store, Transaction, Watch};
 use byname_testkit::PATIENCE;
 
 use crate::child::{Child, listen, say};
@@ -222,6 +223,11 @@ fn a_word_that_is_replaced_by_an_old_one_is_raised() {
 /// Kills a process after it has put its document in place and before it raises the word; returns
 /// the document's revision.
 fn killed_before_the_word_is_raised(path: &Path) -> u64 {
+    killed_before_the_word_is_raised_after(path, || {})
+}
+
+/// The same; `before` is called before that process begins.
+fn killed_before_the_word_is_raised_after(path: &Path, before: impl FnOnce()) -> u64 {
     let store = open_quietly(path);
     store.submit(put("first", 1)).wait().unwrap();
     drop(store);
@@ -236,6 +242,7 @@ fn killed_before_the_word_is_raised(path: &Path) -> u64 {
     let calls = run();
     let raise = calls.iter().position(|line| line == "call raise word");
     let committed = open_quietly(path).mirror().revision();
+    before();
     let child = paused::start(path, 3, raise.unwrap());
     assert_eq!(child.wait_for_line("stopped before ", 1), "raise word");
     child.kill();
@@ -260,6 +267,42 @@ fn a_commit_whose_writer_was_killed_is_published_by_a_reader() {
     shows_the_pair(&waits, committed);
     assert_eq!(waits.committed(), committed);
     assert_eq!(open(&path).committed(), committed);
+}
+
+/// Whoever cannot make it durable does not show it.
+#[test]
+fn a_commit_whose_writer_was_killed_is_not_shown_before_it_is_durable() {
+    for refused in ["sync_file", "sync_folder"] {
+        let (_folder, path) = place();
+        let committed = killed_before_the_word_is_raised(&path);
+        // What is kept of the revision before is shown, or nothing.
+        let disk = Arc::new(paused::refusing(refused));
+        let opened = FileStore::open_on(disk, &path, FileOptions::new());
+        let shown = opened.map_or(0, |store| store.mirror().revision());
+        assert!(shown < committed, "{refused}");
+        shows_the_pair(&open_quietly(&path), committed);
+    }
+}
+
+/// The same for who has it open already: it says why it is behind.
+#[test]
+fn a_commit_whose_writer_was_killed_is_not_heard_of_before_it_is_durable() {
+    for refused in ["sync_file", "sync_folder"] {
+        let (_folder, path) = place();
+        let mut stores = Vec::new();
+        let committed = killed_before_the_word_is_raised_after(&path, || {
+            let disk = Arc::new(paused::refusing(refused));
+            stores.push(FileStore::open_on(disk, &path, FileOptions::new()).unwrap());
+        });
+        let store = &stores[0];
+        let deadline = Instant::now() + PATIENCE;
+        while store.health().problems.is_empty() && store.mirror().revision() < committed {
+            assert!(Instant::now() < deadline, "neither shown nor said");
+            std::thread::yield_now();
+        }
+        assert!(store.mirror().revision() < committed, "{refused}");
+        shows_the_pair(&open_quietly(&path), committed);
+    }
 }
 
 /// The same, by whoever commits next.

@@ -9,7 +9,9 @@ use byname_testkit::{Rng, for_seeds};
 
 use crate::child::Child;
 use crate::storm::{self, Life};
-use crate::{add, content, is_full, json, listed, open, paused, place, place_in_memory, seal};
+use crate::{
+    add, content, is_full, json, listed, open, open_quietly, paused, place, place_in_memory, seal,
+};
 
 /// Checks that nothing is left of those who were killed.
 fn check_clean(path: &Path) {
@@ -73,6 +75,19 @@ impl Had {
         self.0.iter().any(|line| calls.contains(line))
     }
 
+    /// Whether the folder was made durable after its document had been put in place.
+    fn is_durable(&self) -> bool {
+        let mut after = self
+            .0
+            .iter()
+            .skip_while(|line| *line != "call exchange m.json");
+        after.any(|line| line.starts_with("call sync_folder "))
+            && self
+                .0
+                .iter()
+                .any(|line| line.starts_with("call sync .m.json"))
+    }
+
     fn is_over(&self) -> bool {
         self.0.iter().any(|line| line.starts_with("acknowledged"))
     }
@@ -97,7 +112,7 @@ fn at_every_call(first: bool) {
             store.submit(pair).wait().unwrap()
         };
         let before: Vec<_> = content(&open(&path).mirror().snapshot());
-        let watching = open(&path);
+        let watching = open_quietly(&path);
         let child = paused::start(&path, 2, at);
         let reached = child.wait_for("a call or the end", |lines| {
             let last = lines.last()?;
@@ -105,6 +120,10 @@ fn at_every_call(first: bool) {
         });
         let had = Had(child.lines());
         child.stop();
+        if !first && watching.committed() > base {
+            // Others may take it for acknowledged, so it outlives a power cut.
+            assert!(had.is_durable(), "{reached}");
+        }
         if had.right() {
             let once = Transaction::new()
                 .put("mine", json("3"))

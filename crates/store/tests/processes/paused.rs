@@ -1,4 +1,5 @@
-//! A disk in a process of its own, which lets the process come to a chosen call and no further.
+//! A disk in a process of its own, which lets the process come to a chosen call and no further; and one
+//! that refuses a kind of call.
 
 use std::ffi::OsString;
 use std::io;
@@ -32,6 +33,7 @@ pub(crate) fn in_child(words: &[&str]) {
         counting: AtomicBool::new(false),
         made: AtomicUsize::new(0),
         at: at.parse().unwrap(),
+        refused: None,
     });
     let disk = Arc::new(Paused(Arc::clone(&calls)));
     // Its thread that reads would make calls of its own.
@@ -52,12 +54,27 @@ struct Calls {
     counting: AtomicBool,
     made: AtomicUsize,
     at: usize,
+    /// What is refused, whenever it is called.
+    refused: Option<&'static str>,
+}
+
+/// A disk that refuses each call of a kind.
+pub(crate) fn refusing(what: &'static str) -> impl Disk {
+    Paused(Arc::new(Calls {
+        counting: AtomicBool::new(false),
+        made: AtomicUsize::new(0),
+        at: usize::MAX,
+        refused: Some(what),
+    }))
 }
 
 impl Calls {
-    fn call(&self, what: &str, path: &Path) {
+    fn call(&self, what: &str, path: &Path) -> io::Result<()> {
+        if self.refused == Some(what) {
+            return Err(io::Error::other("refused by the test"));
+        }
         if !self.counting.load(Ordering::SeqCst) {
-            return;
+            return Ok(());
         }
         let number = self.made.fetch_add(1, Ordering::SeqCst);
         let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -68,6 +85,7 @@ impl Calls {
             }
         }
         say(&format!("call {what} {name}"));
+        Ok(())
     }
 }
 
@@ -76,12 +94,12 @@ struct Paused(Arc<Calls>);
 
 impl Disk for Paused {
     fn read(&self, path: &Path) -> io::Result<(Vec<u8>, Stat)> {
-        self.0.call("read", path);
+        self.0.call("read", path)?;
         RealDisk.read(path)
     }
 
     fn stat(&self, path: &Path) -> io::Result<Stat> {
-        self.0.call("stat", path);
+        self.0.call("stat", path)?;
         RealDisk.stat(path)
     }
 
@@ -90,61 +108,61 @@ impl Disk for Paused {
     }
 
     fn create(&self, path: &Path, access: Access) -> io::Result<Box<dyn NewFile>> {
-        self.0.call("create", path);
+        self.0.call("create", path)?;
         let file = RealDisk.create(path, access)?;
         let (calls, path) = (Arc::clone(&self.0), path.to_path_buf());
         Ok(Box::new(PausedFile { file, calls, path }))
     }
 
     fn sync_file(&self, path: &Path) -> io::Result<()> {
-        self.0.call("sync_file", path);
+        self.0.call("sync_file", path)?;
         RealDisk.sync_file(path)
     }
 
     fn sync_folder(&self, path: &Path) -> io::Result<()> {
-        self.0.call("sync_folder", path);
+        self.0.call("sync_folder", path)?;
         RealDisk.sync_folder(path)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.0.call("rename", to);
+        self.0.call("rename", to)?;
         RealDisk.rename(from, to)
     }
 
     fn exchange(&self, one: &Path, other: &Path) -> io::Result<()> {
-        self.0.call("exchange", other);
+        self.0.call("exchange", other)?;
         RealDisk.exchange(one, other)
     }
 
     fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.0.call("link", to);
+        self.0.call("link", to)?;
         RealDisk.link(from, to)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        self.0.call("remove", path);
+        self.0.call("remove", path)?;
         RealDisk.remove(path)
     }
 
     fn create_folder(&self, path: &Path, mode: u32) -> io::Result<()> {
-        self.0.call("create_folder", path);
+        self.0.call("create_folder", path)?;
         RealDisk.create_folder(path, mode)
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<OsString>> {
-        self.0.call("list", path);
+        self.0.call("list", path)?;
         RealDisk.list(path)
     }
 
     fn open_lock(&self, path: &Path, access: Access) -> io::Result<Box<dyn LockFile>> {
-        self.0.call("open_lock", path);
+        self.0.call("open_lock", path)?;
         let file = RealDisk.open_lock(path, access)?;
         let (calls, path) = (Arc::clone(&self.0), path.to_path_buf());
         Ok(Box::new(PausedLock { file, calls, path }))
     }
 
     fn open_word(&self, path: &Path, registry: &str) -> io::Result<Option<Box<dyn Word>>> {
-        self.0.call("open_word", path);
+        self.0.call("open_word", path)?;
         let word = RealDisk.open_word(path, registry)?;
         Ok(word.map(|word| self.word(word, path)))
     }
@@ -157,7 +175,7 @@ impl Disk for Paused {
         registry: &str,
         revision: u64,
     ) -> io::Result<Box<dyn Word>> {
-        self.0.call("create_word", path);
+        self.0.call("create_word", path)?;
         let word = RealDisk.create_word(path, scratch, access, registry, revision)?;
         Ok(self.word(word, path))
     }
@@ -183,12 +201,12 @@ struct PausedFile {
 impl NewFile for PausedFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         // A write in two parts can be stopped between them.
-        self.calls.call("write", &self.path);
+        self.calls.call("write", &self.path)?;
         self.file.write(&bytes[..bytes.len().div_ceil(2)])
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.calls.call("sync", &self.path);
+        self.calls.call("sync", &self.path)?;
         self.file.sync()
     }
 
@@ -205,12 +223,12 @@ struct PausedLock {
 
 impl LockFile for PausedLock {
     fn try_lock(&self) -> io::Result<bool> {
-        self.calls.call("try_lock", &self.path);
+        self.calls.call("try_lock", &self.path)?;
         self.file.try_lock()
     }
 
     fn unlock(&self) -> io::Result<()> {
-        self.calls.call("unlock", &self.path);
+        self.calls.call("unlock", &self.path)?;
         self.file.unlock()
     }
 
@@ -224,7 +242,7 @@ impl LockFile for PausedLock {
         } else {
             "write_note"
         };
-        self.calls.call(what, &self.path);
+        self.calls.call(what, &self.path)?;
         self.file.write_note(note)
     }
 
@@ -245,7 +263,7 @@ impl Word for PausedWord {
     }
 
     fn raise(&self, revision: u64) -> bool {
-        self.calls.call("raise", &self.path);
+        let _ = self.calls.call("raise", &self.path);
         self.word.raise(revision)
     }
 
@@ -254,12 +272,12 @@ impl Word for PausedWord {
     }
 
     fn set_seal(&self, seal: &Seal) {
-        self.calls.call("set_seal", &self.path);
+        let _ = self.calls.call("set_seal", &self.path);
         self.word.set_seal(seal);
     }
 
     fn retire(&self) {
-        self.calls.call("retire", &self.path);
+        let _ = self.calls.call("retire", &self.path);
         self.word.retire();
     }
 
