@@ -175,7 +175,7 @@ fn the_document_of_another_registry_is_damage() {
     let id = store.id().unwrap();
     for says in ["is the document of another registry", &id] {
         is_damage_until_restored("foreign", says, |place| {
-            place.save_by_rename(foreign.bytes())
+            place.save_by_rename(foreign.bytes());
         });
     }
     // The same with an edit in it.
@@ -446,14 +446,16 @@ fn everything_may_go_but_memory() {
     works_again(&place, &store);
 }
 
+type Deed = fn(&Place);
+
 /// What can become of the file with the shared word. It is never written but through the mapping, so
 /// a hand replaces it by another.
-const WORDS: [(&str, fn(&Place)); 4] = [
+const WORDS: [(&str, Deed); 4] = [
     ("removed", |place| {
-        fs::remove_file(place.side("word")).unwrap()
+        fs::remove_file(place.side("word")).unwrap();
     }),
     ("garbage", |place| {
-        save_by_rename(&place.side("word"), &[0x5a; 4_096])
+        save_by_rename(&place.side("word"), &[0x5a; 4_096]);
     }),
     ("cut", |place| save_by_rename(&place.side("word"), b"")),
     ("of another registry", |place| {

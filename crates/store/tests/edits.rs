@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use byname_registry::Changed;
 use byname_store::{
     Condition, Event, FileOptions, FileState, FileStore, Limits, Problem, Store, StoreError,
     Transaction,
@@ -66,7 +67,8 @@ fn one_line(text: &str) -> String {
 }
 
 /// How editors lay out what they save.
-const LAYOUTS: [(&str, fn(&str) -> String); 5] = [
+type LayOut = fn(&str) -> String;
+const LAYOUTS: [(&str, LayOut); 5] = [
     ("as it is", |text| text.to_owned()),
     ("crlf", crlf),
     ("tabs", tabs),
@@ -187,7 +189,7 @@ fn every_process_hears_of_an_edit() {
         panic!("{event:?}");
     };
     assert_eq!(change.covers(), 4..=4);
-    let names: Vec<_> = change.entries().iter().map(|entry| entry.name()).collect();
+    let names: Vec<_> = change.entries().iter().map(Changed::name).collect();
     assert_eq!(names, ["beta"]);
     until(&store, 4);
     until_good(&store);
@@ -489,9 +491,9 @@ fn a_value_that_the_program_refuses_is_broken_at_its_entry() {
     assert_eq!(shown(&store), good);
     // Whoever looks later is told the same.
     let other = place.open(numbers(deaf()));
-    assert_eq!(other.health().problems, [expected.clone()]);
+    assert_eq!(other.health().problems, std::slice::from_ref(&expected));
     let reader = place.open(numbers(FileOptions::new().read_only(true)));
-    assert_eq!(reader.health().problems, [expected.clone()]);
+    assert_eq!(reader.health().problems, std::slice::from_ref(&expected));
     assert_eq!(store.inspect().unwrap().problem, Some(expected));
     // A commit goes on over it.
     assert_eq!(commit(&store, put("gamma", "30")), 4);
@@ -587,23 +589,28 @@ fn an_edit_is_merged_by_who_has_not_seen_the_last_commit() {
 
 #[test]
 fn an_edit_that_says_it_is_of_before_is_an_edit() {
-    for (how, save) in SAVES {
-        for options in [deaf(), hearing()] {
-            let (place, store) = three(options);
-            let before = fs::metadata(place.document()).unwrap();
-            // As long as before, and as old.
-            save(&place, beta(&place, "7"));
-            let file = opened(&place);
-            file.set_modified(before.modified().unwrap()).unwrap();
-            let metadata = fs::metadata(place.document()).unwrap();
-            assert_eq!(metadata.len(), before.len());
-            assert_eq!(metadata.modified().unwrap(), before.modified().unwrap());
-            commit(&store, Transaction::new());
-            let expected = [("alpha", 1, "1"), ("beta", 4, "7"), ("gamma", 3, "3")];
-            assert_eq!(shown(&store), entries(&expected), "{how}");
-            until_good(&store);
-            is_in_order(&place, &store);
-        }
+    for (in_place, options) in [(true, deaf()), (false, deaf()), (false, hearing())] {
+        let (place, store) = three(options);
+        let before = fs::metadata(place.document()).unwrap();
+        let text = beta(&place, "7");
+        // As long as before, and as old.
+        let path = if in_place {
+            place.document()
+        } else {
+            place.folder().join("editor")
+        };
+        fs::write(&path, &text).unwrap();
+        let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+        file.set_modified(before.modified().unwrap()).unwrap();
+        let edited = file.metadata().unwrap();
+        assert_eq!(edited.len(), before.len());
+        assert_eq!(edited.modified().unwrap(), before.modified().unwrap());
+        fs::rename(&path, place.document()).unwrap();
+        commit(&store, Transaction::new());
+        let expected = [("alpha", 1, "1"), ("beta", 4, "7"), ("gamma", 3, "3")];
+        assert_eq!(shown(&store), entries(&expected), "in place: {in_place}");
+        until_good(&store);
+        is_in_order(&place, &store);
     }
 }
 

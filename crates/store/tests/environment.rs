@@ -90,10 +90,10 @@ fn an_edit_waits_for_who_may_write() {
         set_mode(place.folder(), 0o755);
         let store = place.open(deaf().mode(0o644));
         commit(&store, put("alpha", "1"));
-        let text = place.text().replace("\"value\": 1\n", "\"value\": 11\n");
-        place.save_in_place(&text);
+        let edited = place.text().replace("\"value\": 1\n", "\"value\": 11\n");
+        place.save_in_place(&edited);
         if run_again(test, Child::Nobody, place.folder()) {
-            assert_eq!(place.text(), text);
+            assert_eq!(place.text(), edited);
             assert_eq!(commit(&store, Transaction::new()), 2);
             assert_eq!(shown(&store), entries(&[("alpha", 2, "11")]));
             memory_is_disk(&place, &store);

@@ -201,8 +201,7 @@ fn an_edit_that_was_taken_up_outlives_a_power_cut() {
             let place = image.place();
             let store = place.open(deaf());
             commit(&store, put("alpha", "1"));
-            let text = place.text();
-            place.save_by_rename(text.replace("\"value\": 1\n", "\"value\": 11\n"));
+            place.save_by_rename(place.text().replace("\"value\": 1\n", "\"value\": 11\n"));
             commit(&store, Transaction::new());
             // One that is broken is written over; it is kept all the same.
             let broken = place.text().replace("\"value\": 11\n", "\"value\": 111,\n");

@@ -287,14 +287,14 @@ pub fn run_again(test: &str, child: Child, folder: &Path) -> bool {
         .env(FOLDER, folder)
         .stdin(Stdio::null());
     let output = command.output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
+    let said = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(
         output.status.success(),
-        "{}\n{text}\n{errors}",
+        "{}\n{said}\n{errors}",
         output.status
     );
-    assert!(text.contains("1 passed"), "no such test: {test}\n{text}");
+    assert!(said.contains("1 passed"), "no such test: {test}\n{said}");
     say(&errors);
     true
 }
