@@ -16,6 +16,7 @@ mod killed;
 mod linearizable;
 mod note_004;
 mod paused;
+mod refused;
 mod seal;
 mod storm;
 
