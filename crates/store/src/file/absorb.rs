@@ -135,6 +135,18 @@ impl Writer {
         let mut conflicts = Vec::new();
         if !unmerged {
             let merged = merge(base.as_ref(), &edited.document, &batch.document);
+            let is_new = !merged.writes.is_empty()
+                || merged.fields.is_some()
+                || !merged.conflicts.is_empty();
+            if origin == Origin::Displaced && !is_new {
+                // It was taken up when it was displaced, by a writer that could not put it away.
+                self.put_back(batch.take_back());
+                let (path, aside) = (shared.paths.previous(), shared.aside(known, "edit"));
+                let put_away = shared.disk.rename(&path, &aside);
+                put_away.map_err(failed("setting aside", &path))?;
+                self.prune_edits();
+                return Ok(());
+            }
             for (name, slot) in merged.writes {
                 match slot {
                     Some(slot) => batch.put_slot(&name, revision, slot),

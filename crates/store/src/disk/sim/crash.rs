@@ -114,36 +114,29 @@ pub(super) fn states(world: &World, cut: PowerCut) -> Vec<CrashState> {
         return found.states;
     }
     for (index, layout) in layouts.iter().enumerate().take(ordered) {
-        found.add(index, &flat(layout, 1));
-        found.add(index, &flat(layout, 0));
+        found.add(index, &Choice::new(index, 1).expand(layout));
+        found.add(index, &Choice::new(index, 0).expand(layout));
     }
     let mut near = Vec::new();
-    for (index, layout) in layouts.iter().enumerate() {
-        let base = if index < ordered { usize::MAX } else { CORE };
-        for start in [0, 1] {
-            near.push((index, flat(layout, start)));
-            for (file, open) in layout.open.iter().enumerate() {
-                for variant in 0..open.variants.len().min(base) {
-                    let mut choice = flat(layout, start);
-                    choice[file] = variant;
-                    near.push((index, choice));
-                }
+    for (layout, Layout { open, .. }) in layouts.iter().enumerate() {
+        let most = if layout < ordered { usize::MAX } else { CORE };
+        for base in [0, 1] {
+            near.push(Choice::new(layout, base));
+            for (file, open) in open.iter().enumerate() {
+                let all = 0..open.variants.len().min(most);
+                near.extend(all.map(|variant| Choice::new(layout, base).with(file, variant)));
             }
         }
     }
     found.some(near, &mut random);
     let mut pairs = Vec::new();
-    for (index, layout) in layouts.iter().enumerate().take(ordered) {
-        let size = |file: usize| layout.open[file].variants.len().min(CORE);
-        for one in 0..layout.open.len() {
+    for (layout, Layout { open, .. }) in layouts.iter().enumerate().take(ordered) {
+        let core = |file: usize| 0..open[file].variants.len().min(CORE);
+        for one in 0..open.len() {
             for other in 0..one {
-                for first in 0..size(one) {
-                    for second in 0..size(other) {
-                        let mut choice = flat(layout, 1);
-                        choice[one] = first;
-                        choice[other] = second;
-                        pairs.push((index, choice));
-                    }
+                for first in core(one) {
+                    let choice = Choice::new(layout, 1).with(one, first);
+                    pairs.extend(core(other).map(|second| choice.with(other, second)));
                 }
             }
         }
@@ -161,10 +154,37 @@ pub(super) fn states(world: &World, cut: PowerCut) -> Vec<CrashState> {
     found.states
 }
 
-/// The same variant of every file.
-fn flat(layout: &Layout, variant: usize) -> Vec<usize> {
-    let last = |open: &super::layout::Open| variant.min(open.variants.len() - 1);
-    layout.open.iter().map(last).collect()
+/// The same variant of every file, but for at most two.
+#[derive(Clone, Copy)]
+struct Choice {
+    layout: usize,
+    base: usize,
+    but: [Option<(usize, usize)>; 2],
+}
+
+impl Choice {
+    fn new(layout: usize, base: usize) -> Self {
+        Self {
+            layout,
+            base,
+            but: [None; 2],
+        }
+    }
+
+    /// Takes another variant of one file.
+    fn with(mut self, file: usize, variant: usize) -> Self {
+        self.but = [self.but[1], Some((file, variant))];
+        self
+    }
+
+    fn expand(&self, layout: &Layout) -> Vec<usize> {
+        let last = |open: &super::layout::Open| self.base.min(open.variants.len() - 1);
+        let mut choice: Vec<usize> = layout.open.iter().map(last).collect();
+        for (file, variant) in self.but.into_iter().flatten() {
+            choice[file] = variant;
+        }
+        choice
+    }
 }
 
 /// Calls `each` with every choice of variants.
@@ -213,7 +233,7 @@ impl Found<'_> {
     }
 
     /// Adds all, or as many as there is room for, chosen by chance.
-    fn some(&mut self, mut choices: Vec<(usize, Vec<usize>)>, random: &mut Random) {
+    fn some(&mut self, mut choices: Vec<Choice>, random: &mut Random) {
         let room = self.limit.saturating_sub(self.states.len());
         if choices.len() > room {
             for at in 0..room {
@@ -222,8 +242,9 @@ impl Found<'_> {
             }
             choices.truncate(room);
         }
-        for (index, choice) in choices {
-            self.add(index, &choice);
+        for choice in choices {
+            let expanded = choice.expand(&self.layouts[choice.layout]);
+            self.add(choice.layout, &expanded);
         }
     }
 }

@@ -1,6 +1,5 @@
 //! Scenarios, cut off at every operation, and with every fault at every call.
 
-use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -215,20 +214,20 @@ pub fn explore<S: Clone + Send + 'static>(
 
 /// A fault that struck: printed when a check panics.
 #[derive(Debug)]
-struct Struck<'a> {
+struct Struck {
     fault: Fault,
     call: Call,
-    fired: &'a RefCell<Vec<(u64, Call, Failure)>>,
+    disk: SimDisk,
 }
 
-impl Drop for Struck<'_> {
+impl Drop for Struck {
     #[expect(clippy::print_stderr, reason = "says where a check failed")]
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let Self { fault, call, .. } = self;
+            let Self { fault, call, disk } = self;
             eprintln!(
                 "{fault:?}, in the clean run {call:?}; struck: {:?}",
-                self.fired.borrow()
+                disk.fired()
             );
         }
     }
@@ -258,18 +257,16 @@ pub fn explore_faults<S: Clone>(
         if !index.is_multiple_of(of) {
             continue;
         }
-        let fired = RefCell::new(Vec::new());
+        let disk = base.fork();
         let _struck = Struck {
             fault,
             call,
-            fired: &fired,
+            disk: disk.clone(),
         };
-        let disk = base.fork();
         disk.plan(fault);
         let journal = scenario(&disk);
-        *fired.borrow_mut() = disk.fired();
         disk.heal();
-        if !fired.borrow().is_empty() {
+        if !disk.fired().is_empty() {
             swept.points += 1;
             swept.states += 1;
             check(&disk, &journal, fault);

@@ -12,7 +12,7 @@ use crate::disk::sim::{Failure, Journal, SimDisk, explore_faults};
 /// nothing is lost.
 const CUTS: usize = 2;
 /// One of how many faults is tried.
-const OF: usize = 5;
+const OF: usize = 7;
 
 fn fail_everywhere(play: &Play) {
     let (base, stands) = play.set();
@@ -36,8 +36,7 @@ fn fail_everywhere(play: &Play) {
             }
         },
     );
-    println!("{}: {swept:?}", play.name);
-    assert!(swept.points > 40, "{swept:?}");
+    assert!(swept.points > 25, "{}: {swept:?}", play.name);
 }
 
 /// The disk is well again: the same store takes a transaction.

@@ -85,7 +85,7 @@ impl fmt::Debug for Stand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "#{}:", self.revision)?;
         for (name, (revision, value)) in &self.entries {
-            write!(f, " {name}@{revision}={:.16}", value)?;
+            write!(f, " {name}@{revision}={value:.16}")?;
         }
         Ok(())
     }
