@@ -55,6 +55,19 @@ fn quoting_leaves_nothing_out() {
 }
 
 #[test]
+fn no_builtin_of_the_shell_stands_in_for_a_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("echo");
+    std::fs::write(&program, "#!/bin/sh\nprintf 'the program'\n").unwrap();
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&program, executable).unwrap();
+    let line = script::line(&Command::new("echo").arg("a builtin"), None, &Mark::new(1));
+    let path = quote(folder.path().to_str().unwrap());
+    let (code, stdout, _) = shell(&format!("PATH={path}:$PATH; {line}"), b"");
+    assert_eq!((code, &*stdout), (Some(0), &b"the program"[..]));
+}
+
+#[test]
 fn a_mark_is_found_when_something_was_written_after_it() {
     let mark = Mark::new(7);
     let whole = "byname:0000000000000007:ended;";
