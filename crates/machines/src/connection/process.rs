@@ -45,6 +45,10 @@ pub(super) enum Ended {
     TimedOut,
 }
 
+#[cfg_attr(
+    not(unix),
+    allow(dead_code, reason = "looked at instead, and without groups")
+)]
 enum Event {
     Exited,
     Drained,
@@ -168,6 +172,10 @@ fn capture(
 }
 
 /// A child that does not outlive what waits for it.
+#[cfg_attr(
+    not(unix),
+    allow(dead_code, reason = "looked at instead, and without groups")
+)]
 struct Reaped(Child, Group);
 
 impl Drop for Reaped {
