@@ -137,6 +137,23 @@ mod tests {
     }
 
     #[test]
+    fn no_temporary_has_the_name_of_another() {
+        let paths = Paths::new(Path::new("m.json"), PathBuf::from("/data/m.json"));
+        let names: std::collections::BTreeSet<_> = (0..100).map(|_| paths.scratch()).collect();
+        assert_eq!(names.len(), 100);
+        // Nor that of one of another process.
+        let process = format!(".m.json.{}-", std::process::id());
+        for path in names {
+            let name = path
+                .file_name()
+                .expect("a file")
+                .to_string_lossy()
+                .into_owned();
+            assert!(name.starts_with(&process), "{name}");
+        }
+    }
+
+    #[test]
     fn kept_revisions_are_told_from_other_names() {
         assert_eq!(
             kept_revision(OsStr::new("00000000000000000042.json")),

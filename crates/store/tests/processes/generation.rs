@@ -231,19 +231,10 @@ fn killed_before_the_word_is_raised_after(path: &Path, before: impl FnOnce()) ->
     let store = open_quietly(path);
     store.submit(put("first", 1)).wait().unwrap();
     drop(store);
-    // Counted without a stop: how many calls come before the word is raised. The first such process
-    // finds less than those after it.
-    let run = || {
-        let all = paused::start(path, 2, usize::MAX);
-        all.wait_for_line("acknowledged", 1);
-        all.finish()
-    };
-    run();
-    let calls = run();
-    let raise = calls.iter().position(|line| line == "call raise word");
+    let raise = paused::position(path, "call raise word");
     let committed = open_quietly(path).mirror().revision();
     before();
-    let child = paused::start(path, 3, raise.unwrap());
+    let child = paused::start(path, 3, raise);
     assert_eq!(child.wait_for_line("stopped before ", 1), "raise word");
     child.kill();
     committed + 1

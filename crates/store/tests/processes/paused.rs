@@ -24,6 +24,18 @@ pub(crate) fn start(path: &Path, value: u64, at: usize) -> Child {
     child
 }
 
+/// Which call of such a process `call` is; writes the pair twice to find that out.
+pub(crate) fn position(path: &Path, call: &str) -> usize {
+    let run = || {
+        let all = start(path, 2, usize::MAX);
+        all.wait_for_line("acknowledged", 1);
+        all.finish()
+    };
+    // The first one finds less than those after it.
+    run();
+    run().iter().position(|line| line == call).unwrap()
+}
+
 /// The part of that process. It says each call before it makes it.
 pub(crate) fn in_child(words: &[&str]) {
     let [path, value, at] = words else {
@@ -53,25 +65,35 @@ pub(crate) fn in_child(words: &[&str]) {
 struct Calls {
     counting: AtomicBool,
     made: AtomicUsize,
+    /// The call that is not made; of calls that are refused, the first one that is.
     at: usize,
-    /// What is refused, whenever it is called.
+    /// What is refused.
     refused: Option<&'static str>,
 }
 
 /// A disk that refuses each call of a kind.
 pub(crate) fn refusing(what: &'static str) -> impl Disk {
+    refusing_after(what, 0)
+}
+
+/// The same, but for the first `spared` calls of that kind.
+pub(crate) fn refusing_after(what: &'static str, spared: usize) -> impl Disk {
     Paused(Arc::new(Calls {
         counting: AtomicBool::new(false),
         made: AtomicUsize::new(0),
-        at: usize::MAX,
+        at: spared,
         refused: Some(what),
     }))
 }
 
 impl Calls {
     fn call(&self, what: &str, path: &Path) -> io::Result<()> {
-        if self.refused == Some(what) {
-            return Err(io::Error::other("refused by the test"));
+        if let Some(refused) = self.refused {
+            let is_refused = refused == what && self.made.fetch_add(1, Ordering::SeqCst) >= self.at;
+            return match is_refused {
+                true => Err(io::Error::other("refused by the test")),
+                false => Ok(()),
+            };
         }
         if !self.counting.load(Ordering::SeqCst) {
             return Ok(());
