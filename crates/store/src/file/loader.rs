@@ -20,6 +20,10 @@ const IN_FLIGHT: Duration = Duration::from_millis(20);
 const AGAIN: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Default)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is somebody else's message, and they come in any order"
+)]
 struct Inner {
     requests: Vec<Completer<u64>>,
     /// Something may have happened.
