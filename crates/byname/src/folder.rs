@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn the_folder_is_where_the_specification_says() {
-        let home = || Some(PathBuf::from("/home/a"));
+        let home = || Some(PathBuf::from("/homes/a"));
         let with = |value: Option<&str>, home| {
             let value = value.map(OsString::from);
             conventional(
@@ -87,7 +87,7 @@ mod tests {
         };
         assert_eq!(with(Some("/state"), home()), Some("/state/byname".into()));
         assert_eq!(with(Some("/state"), None), Some("/state/byname".into()));
-        let by_home = Some(PathBuf::from("/home/a/.local/state/byname"));
+        let by_home = Some(PathBuf::from("/homes/a/.local/state/byname"));
         for ignored in [
             None,
             Some(""),

@@ -142,7 +142,7 @@ fn stress_adds_that_are_killed() {
     let left: Vec<_> = std::fs::read_dir(&data)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name.ends_with(".tmp"))
+        .filter(|name| name.starts_with('.'))
         .collect();
     assert_eq!(left, [""; 0]);
 }

@@ -115,7 +115,7 @@ fn a_machine_is_served_without_its_key() {
         "--host",
         "ops@10.0.0.7",
         "--key",
-        "/home/ops/.ssh/id",
+        "/keys/ops/id",
         "--label",
         "gpu=a100",
         "--memory",

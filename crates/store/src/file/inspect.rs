@@ -1,7 +1,7 @@
 //! Telling what there is, without changing anything.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::document::Document;
@@ -225,16 +225,22 @@ fn locks(shared: &Shared) -> Result<Locks, StoreError> {
 }
 
 /// Whether the system knows of a lock on this file; trying it would be in the way of writers.
+#[cfg(target_os = "linux")]
 fn is_held(stat: &Stat) -> Option<bool> {
-    let locks = std::fs::read_to_string(Path::new("/proc/locks")).ok()?;
-    let device = format!(
-        "{:02x}:{:02x}",
+    let locks = std::fs::read_to_string("/proc/locks").ok()?;
+    let (major, minor) = (
         rustix::fs::major(stat.device),
-        rustix::fs::minor(stat.device)
+        rustix::fs::minor(stat.device),
     );
-    let file = format!("{device}:{}", stat.inode);
+    let file = format!("{major:02x}:{minor:02x}:{}", stat.inode);
     Some(locks.lines().any(|line| {
         let mut words = line.split_whitespace().skip(1);
         words.next() == Some("FLOCK") && words.any(|word| word == file)
     }))
+}
+
+/// Other systems do not list their locks.
+#[cfg(not(target_os = "linux"))]
+fn is_held(_: &Stat) -> Option<bool> {
+    None
 }
