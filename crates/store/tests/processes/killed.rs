@@ -266,6 +266,6 @@ fn stress_killed_and_stopped_at_random() {
 fn stress_killed_and_stopped_at_random_in_memory() {
     for_seeds(if is_full() { 20 } else { 2 }, |rng| {
         let (_folder, path) = place_in_memory();
-        storm(rng, &path, 5, if is_full() { 200 } else { 20 });
+        storm(rng, &path, 5, if is_full() { 200 } else { 12 });
     });
 }

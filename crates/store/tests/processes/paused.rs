@@ -90,9 +90,10 @@ impl Calls {
     fn call(&self, what: &str, path: &Path) -> io::Result<()> {
         if let Some(refused) = self.refused {
             let is_refused = refused == what && self.made.fetch_add(1, Ordering::SeqCst) >= self.at;
-            return match is_refused {
-                true => Err(io::Error::other("refused by the test")),
-                false => Ok(()),
+            return if is_refused {
+                Err(io::Error::other("refused by the test"))
+            } else {
+                Ok(())
             };
         }
         if !self.counting.load(Ordering::SeqCst) {
