@@ -196,13 +196,17 @@ fn storm(rng: &mut Rng, path: &Path, writers: usize, blows: usize) {
         child.go();
         child
     };
+    // Until the first commit has made the word, who asks what was committed is told to look, by a number
+    // that may not have been given yet. The readers compare with it.
+    let store = open(path);
+    let probe = Transaction::new().put("probe", json("0"));
+    assert_eq!(store.submit(probe).wait().unwrap(), 1);
     let beside = ["reader\tlatest", "reader\tcached", "cleaner\t"].map(|who| {
         let (who, mode) = who.split_once('\t').unwrap();
         let mut child = Child::start(&format!("storm\t{who}\t{}\t{mode}", path.display()));
         child.go();
         child
     });
-    let store = open(path);
     let mut lives: Vec<Life> = Vec::new();
     let mut running: Vec<_> = (0..writers)
         .map(|writer| (0, start(writer, 0, rng.next_u64())))
