@@ -369,10 +369,12 @@ fn concurrent_adds_are_seen_in_order_by_every_reader() {
                 })
             })
             .collect();
-        for writer in writers {
-            writer.join().unwrap();
-        }
+        // The readers end even if a writer has failed.
+        let written: Vec<_> = writers.into_iter().map(|writer| writer.join()).collect();
         done.store(true, Ordering::Release);
+        for writer in written {
+            writer.unwrap();
+        }
         for reader in readers {
             reader.join().unwrap();
         }

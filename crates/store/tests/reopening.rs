@@ -43,3 +43,24 @@ fn what_was_committed_is_found_again() {
     assert!(store.mirror().contains("c"));
     assert!(store.health().is_good(), "{:?}", store.health());
 }
+
+/// Who opened the registry before there was one has mapped no shared word. It once made a new one over
+/// that of the process that made the registry, so those who had mapped that were never told of changes.
+#[test]
+fn who_opened_before_the_first_commit_uses_the_word_of_who_made_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("m.json");
+    let alone = || FileOptions::new().watch(false).poll(None);
+    let early = FileStore::open(&path, alone()).unwrap();
+    let reads_early = FileStore::open(&path, alone()).unwrap();
+    let first = FileStore::open(&path, alone()).unwrap();
+    assert_eq!(first.submit(add("a", "1")).wait().unwrap(), 1);
+    let late = FileStore::open(&path, alone()).unwrap();
+    assert_eq!(reads_early.refresh().wait().unwrap(), 1);
+    assert_eq!(early.submit(add("b", "2")).wait().unwrap(), 2);
+    for store in [&first, &late, &reads_early] {
+        assert_eq!(store.committed(), 2);
+        assert_eq!(store.refresh().wait().unwrap(), 2);
+        assert!(store.mirror().contains("b"));
+    }
+}

@@ -70,6 +70,7 @@ impl Writer {
                         // without having done it, so the same content is written anew.
                         return self.rewrite(document, stat);
                     }
+                    shared.recognise(&document.id)?;
                     if revision <= shared.acknowledged() {
                         shared.publish(document, stat, checksum);
                         continue;

@@ -328,6 +328,7 @@ impl Shared {
                 if self.suspect.load(std::sync::atomic::Ordering::Relaxed) == revision {
                     self.offer(memory, stat);
                 } else {
+                    self.recognise(&document.id)?;
                     if revision > self.acknowledged() {
                         self.wait_for(revision);
                     }

@@ -221,6 +221,17 @@ impl Shared {
         Ok(())
     }
 
+    /// Knows from now on whose registry this is, and with that which word is its.
+    pub(crate) fn recognise(&self, id: &Arc<str>) -> Result<(), StoreError> {
+        let news = {
+            let mut current = self.current();
+            let news = current.id.is_none();
+            current.id.get_or_insert_with(|| Arc::clone(id));
+            news
+        };
+        if news { self.renew_word() } else { Ok(()) }
+    }
+
     /// Who may do what with what is created: as with the document, or as the options say.
     pub(crate) fn access(&self, document: Option<&Stat>) -> Access {
         match document {
