@@ -370,7 +370,10 @@ fn concurrent_adds_are_seen_in_order_by_every_reader() {
             })
             .collect();
         // The readers end even if a writer has failed.
-        let written: Vec<_> = writers.into_iter().map(|writer| writer.join()).collect();
+        let written: Vec<_> = writers
+            .into_iter()
+            .map(std::thread::ScopedJoinHandle::join)
+            .collect();
         done.store(true, Ordering::Release);
         for writer in written {
             writer.unwrap();
