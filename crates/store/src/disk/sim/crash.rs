@@ -113,6 +113,11 @@ pub(super) fn states(world: &World, cut: PowerCut) -> Vec<CrashState> {
         }
         return found.states;
     }
+    for (index, base) in [(0, 1), (1, 0)] {
+        if let Some(layout) = layouts.get(index) {
+            found.add(index, &Choice::new(index, base).expand(layout));
+        }
+    }
     for (index, layout) in layouts.iter().enumerate().take(ordered) {
         found.add(index, &Choice::new(index, 1).expand(layout));
         found.add(index, &Choice::new(index, 0).expand(layout));
@@ -253,10 +258,16 @@ impl Found<'_> {
 fn subsets(tree: &Tree, cut: PowerCut, random: &mut Random) -> (usize, Vec<Vec<bool>>) {
     let steps = &tree.pending;
     let count = steps.len();
-    let mut all: Vec<Vec<bool>> = (0..=count)
-        .rev()
-        .map(|kept| (0..count).map(|at| at < kept).collect())
-        .collect();
+    // All and none first: they teach most where few are looked at.
+    let mut all = vec![vec![true; count]];
+    if count > 0 {
+        all.push(vec![false; count]);
+    }
+    all.extend(
+        (1..count)
+            .rev()
+            .map(|kept| (0..count).map(|at| at < kept).collect()),
+    );
     let ordered = all.len();
     if !cut.unordered {
         return (ordered, all);

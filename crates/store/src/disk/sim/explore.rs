@@ -153,26 +153,20 @@ impl Drop for Cut {
                 story,
                 seed,
             } = self;
-            eprintln!("power cut before operation {operation} ({next}), seed {seed:#x}: {story}");
+            eprintln!("cut before operation {operation} ({next}), seed {seed:#x}: {story}");
         }
     }
 }
 
-/// Runs a scenario, cuts the power before each of its operations and after the last one, and checks
-/// every state that may be left, with the journal as it was at that moment. The disk that is checked
-/// is switched on again; `base` stays as it is.
-///
-/// # Panics
-///
-/// As `check` does, after saying on standard error where.
-pub fn explore<S: Clone + Send + 'static>(
-    cut: PowerCut,
+/// What there was before an operation, which was next, and what had been asked for and answered.
+type Point<S> = (World, String, Journal<S>);
+
+/// Runs a scenario, and returns what there was before each of its operations, and at the end.
+fn points<S: Clone + Send + 'static>(
     base: &SimDisk,
     journal: &Journal<S>,
     scenario: impl FnOnce(&SimDisk, &Journal<S>),
-    mut check: impl FnMut(&SimDisk, &Journal<S>, &Cut),
-) -> Swept {
-    type Point<S> = (World, String, Journal<S>);
+) -> Vec<Point<S>> {
     let points: Arc<Mutex<Vec<Point<S>>>> = Arc::default();
     let disk = base.fork();
     {
@@ -189,6 +183,24 @@ pub fn explore<S: Clone + Send + 'static>(
     disk.set_hook(None);
     let mut points = std::mem::take(&mut *points.lock().unwrap_or_else(PoisonError::into_inner));
     points.push((disk.world().clone(), "the end".into(), journal.copy()));
+    points
+}
+
+/// Runs a scenario, cuts the power before each of its operations and after the last one, and checks
+/// every state that may be left, with the journal as it was at that moment. The disk that is checked
+/// is switched on again; `base` stays as it is.
+///
+/// # Panics
+///
+/// As `check` does, after saying on standard error where.
+pub fn explore<S: Clone + Send + 'static>(
+    cut: PowerCut,
+    base: &SimDisk,
+    journal: &Journal<S>,
+    scenario: impl FnOnce(&SimDisk, &Journal<S>),
+    mut check: impl FnMut(&SimDisk, &Journal<S>, &Cut),
+) -> Swept {
+    let points = points(base, journal, scenario);
     let mut swept = Swept {
         points: points.len(),
         states: 0,
@@ -208,6 +220,36 @@ pub fn explore<S: Clone + Send + 'static>(
             };
             check(&state.boot(), &journal, &point);
         }
+    }
+    swept
+}
+
+/// Runs a scenario, and ends its processes before each of its operations and after the last one: what
+/// is checked is the disk as they leave it, the power on, nothing held, and by no means all durable.
+/// `base` stays as it is.
+///
+/// # Panics
+///
+/// As `check` does, after saying on standard error where.
+pub fn explore_kills<S: Clone + Send + 'static>(
+    base: &SimDisk,
+    journal: &Journal<S>,
+    scenario: impl FnOnce(&SimDisk, &Journal<S>),
+    mut check: impl FnMut(&SimDisk, &Journal<S>, &Cut),
+) -> Swept {
+    let points = points(base, journal, scenario);
+    let swept = Swept {
+        points: points.len(),
+        states: points.len(),
+    };
+    for (world, next, journal) in points {
+        let point = Cut {
+            operation: world.operations + 1,
+            next,
+            story: "only the processes ended".into(),
+            seed: 0,
+        };
+        check(&SimDisk::of(world).fork(), &journal, &point);
     }
     swept
 }

@@ -14,8 +14,8 @@
 //! | changes of names | any number of the first ones; with [`PowerCut::unordered`] any of them |
 //! | the generation word | nothing, zeros, any value that it ever had |
 //!
-//! [`explore`] does so at every operation of a scenario, [`explore_faults`] lets each call fail in
-//! every way.
+//! [`explore`] does so at every operation of a scenario, [`explore_kills`] ends the process there but
+//! leaves the power on, [`explore_faults`] lets each call fail in every way.
 
 mod calls;
 mod crash;
@@ -35,7 +35,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::collections::BTreeMap;
 
 pub use crash::{CrashState, PowerCut};
-pub use explore::{Cut, Journal, Swept, Ticket, explore, explore_faults};
+pub use explore::{Cut, Journal, Swept, Ticket, explore, explore_faults, explore_kills};
 pub use fault::{Call, Failure, Fault};
 
 use fault::Faults;

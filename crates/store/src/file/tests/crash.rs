@@ -5,10 +5,11 @@ use std::cell::Cell;
 
 use super::play::{self, Play, Weather};
 use super::{
-    Put, Stand, Terms, Value, allowed, check, open, power_cut, reopened, shown, transaction,
+    Put, Stand, Terms, Value, allowed, check, is_durable, open, power_cut, reopened, shown,
+    transaction,
 };
 use crate::Store;
-use crate::disk::sim::{Journal, SimDisk, explore};
+use crate::disk::sim::{Journal, SimDisk, explore, explore_kills};
 
 /// Every how many states it is cut again while it recovers.
 const AGAIN: usize = 97;
@@ -23,7 +24,7 @@ fn cut_everywhere(play: &Play, limit: usize) {
         &base,
         &journal,
         |disk, journal| {
-            play::play(disk, journal, play.acts, Weather::Calm);
+            play::play(disk, journal, play, Weather::Calm);
         },
         |disk, journal, _| {
             count.set(count.get() + 1);
@@ -87,6 +88,43 @@ fn cut_again(base: &SimDisk, before: &Journal<Stand>, known: &[Stand], terms: Te
             check(disk, journal, &ever, terms);
         },
     );
+}
+
+/// Ends the process at every operation; another one goes on, and then the power goes: what the other
+/// one has shown must stay.
+fn kill_everywhere(play: &Play) {
+    let (base, stands) = play.set();
+    let journal = Journal::new(stands.last().cloned());
+    let terms = play.terms();
+    let swept = explore_kills(
+        &base,
+        &journal,
+        |disk, journal| {
+            play::play(disk, journal, play, Weather::Calm);
+        },
+        |disk, journal, _| {
+            let store = open(disk).unwrap();
+            is_durable(disk, &shown(&store), journal, terms);
+            drop(store);
+            check(disk, journal, &stands, terms);
+        },
+    );
+    assert!(swept.points > 10, "{}: {swept:?}", play.name);
+}
+
+#[test]
+fn another_process_goes_on_after_a_kill() {
+    for play in [
+        &play::CREATION,
+        &play::CHANGES,
+        &play::WITHOUT_EXCHANGE,
+        &play::TWO_PROCESSES,
+        &play::BY_HAND,
+        &play::BY_HAND_LATE,
+        &play::EMPTIED,
+    ] {
+        kill_everywhere(play);
+    }
 }
 
 #[test]

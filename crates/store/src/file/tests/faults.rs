@@ -23,7 +23,7 @@ fn fail_everywhere(play: &Play) {
         if is_full_sweep() { 1 } else { OF },
         |disk| {
             let journal = Journal::new(stands.last().cloned());
-            let store = play::play(disk, &journal, play.acts, Weather::Faulty);
+            let store = play::play(disk, &journal, play, Weather::Faulty);
             disk.heal();
             if let Some(store) = store {
                 go_on(disk, &journal, &store, terms.damaged);

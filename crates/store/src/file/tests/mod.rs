@@ -169,6 +169,21 @@ struct Terms {
     damaged: bool,
 }
 
+/// What is shown outlives a power cut at this moment: the states in which most is lost are tried.
+fn is_durable(disk: &SimDisk, seen: &Stand, journal: &Journal<Stand>, terms: Terms) {
+    let allowed = allowed(journal);
+    for state in disk.crash_states(power_cut(3)) {
+        let left = reopened(&state.boot());
+        let is_one = allowed.iter().any(|one| one.holds_what(&left));
+        let is_not_older = left.revision >= seen.revision || terms.edited;
+        assert!(
+            is_one && is_not_older,
+            "shown was {seen:?}, left is {left:?}, allowed are {allowed:#?}: {}",
+            state.story()
+        );
+    }
+}
+
 /// Everything that may be, in order.
 fn allowed(journal: &Journal<Stand>) -> Vec<Stand> {
     let acknowledged = journal.acknowledged().into_iter();
@@ -244,7 +259,7 @@ fn is_full_sweep() -> bool {
 /// How many states are looked at.
 fn power_cut(usual: usize) -> PowerCut {
     PowerCut {
-        limit: if is_full_sweep() { usual * 40 } else { usual },
+        limit: if is_full_sweep() { usual * 10 } else { usual },
         ..PowerCut::default()
     }
 }

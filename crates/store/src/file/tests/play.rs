@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    DOCUMENT, Operation, Put, Remove, Stand, Terms, Value, allowed, at, disk, open, reopened,
-    shown, transaction,
+    DOCUMENT, Operation, Put, Remove, Stand, Terms, Value, allowed, at, disk, is_durable, open,
+    reopened, shown, transaction,
 };
 use crate::disk::sim::{Call, Journal, SimDisk};
 use crate::disk::{Access, Disk};
@@ -239,11 +239,11 @@ pub(super) enum Weather {
 pub(super) fn play(
     disk: &SimDisk,
     journal: &Journal<Stand>,
-    acts: &[Act],
+    play: &Play,
     weather: Weather,
 ) -> Option<FileStore> {
-    let mut here = Stage::new(disk, journal, weather);
-    for act in acts {
+    let mut here = Stage::new(disk, journal, weather, play.terms());
+    for act in play.acts {
         if here.act(act).is_err() {
             break;
         }
@@ -257,6 +257,7 @@ struct Stage<'a> {
     weather: Weather,
     /// What is there, or will be when the last edit has been taken up.
     stand: Stand,
+    terms: Terms,
     store: Option<FileStore>,
     other: Option<FileStore>,
     /// What a hand has before it, and of which revision it is.
@@ -267,13 +268,14 @@ struct Stage<'a> {
 struct Over;
 
 impl<'a> Stage<'a> {
-    fn new(disk: &'a SimDisk, journal: &'a Journal<Stand>, weather: Weather) -> Self {
+    fn new(disk: &'a SimDisk, journal: &'a Journal<Stand>, weather: Weather, terms: Terms) -> Self {
         let stand = journal.acknowledged().unwrap_or_default();
         Self {
             disk,
             journal,
             weather,
             stand,
+            terms,
             store: None,
             other: None,
             editor: None,
@@ -359,6 +361,9 @@ impl<'a> Stage<'a> {
                 assert_eq!(revision, next.revision);
                 assert_eq!(shown(store), next);
                 assert!(store.committed() >= revision);
+                if disk.fired().len() > struck {
+                    is_durable(disk, &next, journal, self.terms);
+                }
                 self.stand = next;
                 Ok(())
             }
@@ -378,6 +383,11 @@ impl<'a> Stage<'a> {
                     shows == before || allowed(journal).contains(&shows),
                     "{shows:#?}"
                 );
+                // Looking again may show it, and then it must stay.
+                if store.refresh().wait().is_ok() && shown(store) == next {
+                    journal.acknowledge(ticket);
+                    is_durable(disk, &next, journal, self.terms);
+                }
                 Err(Over)
             }
             Err(_) => {
@@ -451,11 +461,13 @@ impl<'a> Stage<'a> {
             let store = open(&self.disk.fork()).map_err(|_| Over)?;
             store.shared.kept(newest, None).ok_or(Over)?;
             self.disk.settle();
-            // What it was based on may be lost, and then it cannot be merged.
-            self.journal.intend(Stand {
-                revision: next.revision,
-                ..self.stand.clone()
-            });
+            if self.weather == Weather::Calm {
+                // What it was based on may be lost, and then it cannot be merged.
+                self.journal.intend(Stand {
+                    revision: next.revision,
+                    ..self.stand.clone()
+                });
+            }
         }
         self.journal.intend(next.clone());
         self.stand = next;

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use super::super::{Journal, PowerCut, SimDisk, explore};
+use super::super::{Journal, PowerCut, SimDisk, explore, explore_kills};
 use super::{ACCESS, DOCUMENT, FOLDER, PART, at, disk, found, new, replace, write_all};
 use crate::disk::{Disk, Seal};
 
@@ -304,7 +304,7 @@ fn no_more_states_than_asked_for_each_once_and_the_same_each_time() {
     // The two ends are among the first.
     let few = disk.crash_states(PowerCut { limit: 2, ..cut });
     let finds: Vec<_> = few.iter().map(|state| found(&state.boot())).collect();
-    assert_eq!(finds, ["new", "empty"]);
+    assert_eq!(finds, ["new", "old"]);
 }
 
 #[test]
@@ -318,6 +318,27 @@ fn what_was_left_may_be_cut_again() {
         finds.extend(left(&again, ALL));
     }
     assert_eq!(finds, BTreeSet::from(["missing", "new"]));
+}
+
+#[test]
+fn whoever_goes_on_after_a_kill_sees_what_the_power_may_still_take() {
+    let mut kept = BTreeSet::new();
+    let mut seen = BTreeSet::new();
+    let journal = Journal::new(Some("old"));
+    explore_kills(
+        &disk(true),
+        &journal,
+        |disk, _| replace(disk, true, true).unwrap(),
+        |disk, _, _| {
+            assert!(!disk.is_locked());
+            seen.insert(found(disk));
+            if found(disk) == "new" {
+                kept.extend(left(disk, ALL));
+            }
+        },
+    );
+    assert_eq!(seen, BTreeSet::from(["old", "new"]));
+    assert_eq!(kept, BTreeSet::from(["old", "new"]));
 }
 
 #[test]
