@@ -15,12 +15,16 @@ const CUTS: usize = 2;
 const OF: usize = 7;
 
 fn fail_everywhere(play: &Play) {
+    fail(play, &Failure::ALL, if is_full_sweep() { 1 } else { OF });
+}
+
+fn fail(play: &Play, failures: &[Failure], of: usize) {
     let (base, stands) = play.set();
     let terms = play.terms();
     let swept = explore_faults(
         &base,
-        &Failure::ALL,
-        if is_full_sweep() { 1 } else { OF },
+        failures,
+        of,
         |disk| {
             let journal = Journal::new(stands.last().cloned());
             let store = play::play(disk, &journal, play, Weather::Faulty);
@@ -103,6 +107,8 @@ fn taking_up_an_edit_by_hand() {
 #[test]
 fn merging_an_edit_by_hand_of_an_earlier_revision() {
     fail_everywhere(&play::BY_HAND_LATE);
+    // A base that cannot be read is not one that is not kept.
+    fail(&play::BY_HAND_LATE, &[Failure::Files], 1);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 mod crash;
 mod faults;
 mod play;
+mod unknown;
 
 use std::collections::BTreeMap;
 use std::fmt;
