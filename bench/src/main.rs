@@ -133,7 +133,9 @@ fn run(options: &Options) -> io::Result<()> {
             section(&mut session, &mut report)?;
         }
     }
-    sections::aims::run(&session, &mut report)?;
+    if options.only != [sections::APART] {
+        sections::aims::run(&session, &mut report)?;
+    }
     report.say(&format!(
         "{}. With two threads, arithmetic that fills a core took {:.2}× what it took with one (the \
          best of each): 1 means cores that share nothing, 2 two halves of one core. {:.0} s in all.",

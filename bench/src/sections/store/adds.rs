@@ -102,10 +102,12 @@ impl Case {
 
     fn window(self, quick: bool) -> Duration {
         let millis = match self.entries {
-            0..10_000 => 250,
+            0..10_000 => 250_u64,
             10_000..100_000 => 500,
             _ => 1_500,
         };
+        // Each of many processes must get enough turns to tell who is served least.
+        let millis = millis * (self.processes as u64).div_ceil(2);
         Duration::from_millis(if quick { millis / 2 } else { millis })
     }
 }

@@ -44,10 +44,10 @@ pub(super) fn run(session: &mut Session, report: &mut Report) -> io::Result<()> 
         "An add puts a value of about 100 bytes under a fresh name and takes the same worker's last \
          one out, in one transaction, and waits until that is durable: the number of entries stays \
          within one a worker. Each worker adds without a pause. Processes are separate processes, \
-         one thread each. Windows are of 0.25 s (10,000 entries: 0.5 s; 100,000: 1.5 s) after \
-         60 ms of the same load, five of each, interleaved; rates are medians, latencies are those \
-         of all adds that began in a window, however late they ended. In brackets the ratio to the \
-         first row.",
+         one thread each. Windows are of 0.25 s (10,000 entries: 0.5 s; 100,000: 1.5 s; with 4 \
+         processes twice, with 16 eight times as long) after 60 ms of the same load, five of each, \
+         interleaved; rates are medians, latencies are those of all adds that began in a window, \
+         however late they ended. In brackets the ratio to the first row.",
     )?;
     let adds = Adds::measure(session, &mut ground)?;
     report.say(&adds.account(&ground))?;

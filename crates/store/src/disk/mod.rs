@@ -21,6 +21,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 pub use real::RealDisk;
 
@@ -179,6 +180,15 @@ pub struct Seal {
     pub stat: Stat,
 }
 
+/// What rings when a file lock is released.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bell {
+    /// The turnstile is free.
+    Turn,
+    /// The right to write is free.
+    Lock,
+}
+
 /// A number that all processes of the machine share: the newest acknowledged revision.
 pub trait Word: Send + Sync {
     /// Loads it: whatever was done before it was raised to what is returned is seen.
@@ -196,6 +206,23 @@ pub trait Word: Send + Sync {
     /// Marks this word as replaced by another file: whoever still loads it is told by
     /// `u64::MAX` to open the path again.
     fn retire(&self);
+
+    /// Says how often this bell has rung, modulo 2³²; `None` where it does not.
+    fn rung(&self, bell: Bell) -> Option<u32> {
+        let _ = bell;
+        None
+    }
+
+    /// Waits until the bell has rung other than `rung` times, at most so long; it may return early.
+    fn wait(&self, bell: Bell, rung: u32, at_most: Duration) {
+        let _ = (bell, rung);
+        std::thread::sleep(at_most);
+    }
+
+    /// Rings a bell: the one who has waited longest is woken, in whatever process.
+    fn ring(&self, bell: Bell) {
+        let _ = bell;
+    }
 
     /// Says what the file is.
     fn stat(&self) -> io::Result<Stat>;

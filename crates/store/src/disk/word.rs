@@ -24,7 +24,11 @@
 //! | 208..216 | seal: its owner, and its group from bit 32 |
 //! | 216..224 | seal: how many names it has |
 //! | 224..232 | XXH3-64 of the bytes 128..224 |
-//! | 232..4096 | zeros |
+//! | 232..256 | zeros |
+//! | 256..260 | how often the turnstile's bell has rung: 32 bits, as the kernel's futex wants them |
+//! | 260..320 | zeros: each bell has a cache line to itself |
+//! | 320..324 | how often the lock's bell has rung |
+//! | 324..4096 | zeros |
 //!
 //! # What holds
 //!
@@ -39,6 +43,9 @@
 //!   bytes, and no process sees half a header. (A program that is not of this house and truncates
 //!   it makes its readers fail with SIGBUS, as with any mapped file.) It has no holes either: where a
 //!   file system writes in place, writing to the mapping needs no space on the disk.
+//! - The bells only spare those who wait for a lock from asking all the time. Whoever rings may be
+//!   killed before, whoever is woken may be stopped, and the page may have been replaced: every wait
+//!   ends by itself, and then the lock itself is asked.
 //! - Nothing in it has to outlive a power cut, so it is never made durable: the revision inside the
 //!   document is the truth. What a power cut leaves is a whole page of an earlier moment, which is
 //!   raised to what the document says, or no valid page, which is as good as none: it is made anew.
@@ -52,13 +59,19 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+#[cfg(target_os = "linux")]
+use std::time::Duration;
 
+#[cfg(target_os = "linux")]
+use rustix::fs::Timespec;
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+#[cfg(target_os = "linux")]
+use rustix::thread::futex;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::real::{Opening, create_file, open_file, stat_of};
-use super::{Access, Seal, Stat, Word};
+use super::{Access, Bell, Seal, Stat, Word};
 
 const PAGE: usize = 4_096;
 const CELLS: usize = PAGE / 8;
@@ -71,6 +84,8 @@ const AT_LAYOUT: usize = 1;
 const AT_ID: usize = 2;
 const AT_WORD: usize = 8;
 const AT_SEAL: usize = 16;
+const AT_TURN: usize = 32;
+const AT_LOCK: usize = 40;
 const SEAL: usize = 12;
 
 type Cells = [AtomicU64; CELLS];
@@ -112,6 +127,19 @@ impl Page {
 
     fn get(&self, at: usize) -> u64 {
         self.cells()[at].load(Ordering::Relaxed)
+    }
+
+    /// The counter of a bell, if it may be written.
+    fn bell(&self, bell: Bell) -> Option<&AtomicU32> {
+        let at = match bell {
+            Bell::Turn => AT_TURN,
+            Bell::Lock => AT_LOCK,
+        };
+        let cell = self.cell_to_write(at)?;
+        // SAFETY: the first four bytes of this cell, which is aligned to eight; they live as long as
+        // `self`. No other access to this cell takes all eight bytes: it is reached through here
+        // alone, and its file was written before it was mapped.
+        Some(unsafe { &*ptr::from_ref(cell).cast::<AtomicU32>() })
     }
 
     /// The place, if it may be written.
@@ -356,5 +384,32 @@ impl Word for RealWord {
 
     fn stat(&self) -> io::Result<Stat> {
         self.file.metadata().map(|metadata| stat_of(&metadata))
+    }
+
+    #[cfg(target_os = "linux")]
+    fn rung(&self, bell: Bell) -> Option<u32> {
+        // Relaxed: it is compared with itself, and the kernel compares it again under its own lock.
+        Some(self.page.bell(bell)?.load(Ordering::Relaxed))
+    }
+
+    #[cfg(target_os = "linux")]
+    fn wait(&self, bell: Bell, rung: u32, at_most: Duration) {
+        let timeout = Timespec {
+            tv_sec: at_most.as_secs().try_into().unwrap_or(i64::MAX),
+            tv_nsec: at_most.subsec_nanos().into(),
+        };
+        if let Some(counter) = self.page.bell(bell) {
+            // However it ends, the lock is asked next.
+            let _ = futex::wait(counter, futex::Flags::empty(), rung, Some(&timeout));
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    fn ring(&self, bell: Bell) {
+        if let Some(counter) = self.page.bell(bell) {
+            // Relaxed: whoever is woken learns from the lock, and not from this, whether it is free.
+            counter.fetch_add(1, Ordering::Relaxed);
+            let _ = futex::wake(counter, futex::Flags::empty(), 1);
+        }
     }
 }

@@ -122,7 +122,8 @@ impl<V: Value> Durable<V> {
     /// `change` works on a [`Draft`] of the local copy, outside every lock. The transaction is made
     /// only if nothing that it has read has been changed by anybody, in any process; if something
     /// has, `change` runs again on a new draft, up to the number of attempts that was
-    /// [set](super::DurableOptions::attempts) (16 by default). Transactions of this process that
+    /// [set](super::DurableOptions::attempts) (16 by default); a conflict that the copy tells before
+    /// anything is submitted is none of them. Transactions of this process that
     /// conflict over a name go on one after another. One that changes nothing is not
     /// submitted: it has seen one revision of the local copy.
     ///

@@ -4,9 +4,8 @@ use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
-
 use super::examine::Found;
+use super::hearing::Hearing;
 use super::shared::{Shared, failed, found};
 use crate::disk::Stat;
 use crate::error::StoreError;
@@ -31,6 +30,8 @@ struct Inner {
     /// The writer of this process is at work: it sees what is in the document's place itself, and what
     /// it puts there needs no look.
     writing: bool,
+    /// The writer of this process waits for the lock: it looks itself once it has it.
+    wanting: bool,
     closing: bool,
     served: bool,
 }
@@ -67,7 +68,7 @@ impl Loader {
         !std::mem::replace(&mut self.lock().served, true)
     }
 
-    fn nudge(&self) {
+    pub(super) fn nudge(&self) {
         self.lock().nudged = true;
         self.more.notify_one();
     }
@@ -83,6 +84,11 @@ impl Loader {
         }
     }
 
+    /// Tells that the writer of this process begins to wait for the lock, or that it does no more.
+    pub(crate) fn wanting(&self, wanting: bool) {
+        self.lock().wanting = wanting;
+    }
+
     pub(crate) fn close(&self) {
         let mut inner = self.lock();
         inner.closing = true;
@@ -92,14 +98,24 @@ impl Loader {
     }
 
     /// Waits until there is something to do, at most `time`; unless somebody asks for it, not before
-    /// `earliest`. `None` when there will not be.
-    fn next(&self, time: Option<Duration>, earliest: Instant) -> Option<Vec<Completer<u64>>> {
+    /// the look that ended at `looked` has been rested from. `None` when there will not be.
+    fn next(
+        &self,
+        time: Option<Duration>,
+        looked: Instant,
+        rest: Duration,
+    ) -> Option<Vec<Completer<u64>>> {
         let deadline = time.and_then(|time| Instant::now().checked_add(time));
         let mut inner = self.lock();
         loop {
             if inner.closing {
                 return None;
             }
+            let earliest = if inner.wanting {
+                looked + rest.max(BESIDE_OWN)
+            } else {
+                looked + rest
+            };
             let early = inner.nudged && !inner.writing && Instant::now() < earliest;
             if !inner.requests.is_empty() || (inner.nudged && !inner.writing && !early) {
                 inner.nudged = false;
@@ -126,6 +142,9 @@ impl Loader {
 
 /// After a look that nobody asked for, the next rests for this many times what it took.
 const REST: u32 = 3;
+/// The shortest rest while the writer of this process waits for the lock: those before it commit, and
+/// it looks itself when it is its turn.
+const BESIDE_OWN: Duration = Duration::from_millis(20);
 /// A look that took longer than this counts as this long.
 const LONGEST_REST: Duration = Duration::from_millis(20);
 
@@ -152,24 +171,12 @@ struct Offer {
     pending: Pending<u64>,
 }
 
-/// Hears what happens in a folder: in this one, and not in another that takes its name.
-struct Hearing {
-    _watcher: RecommendedWatcher,
-    folder: Option<Stat>,
-}
-
-impl Hearing {
-    fn is_of(&self, folder: &Stat) -> bool {
-        self.folder.is_some_and(|heard| heard.is_same_file(folder))
-    }
-}
-
 /// Serves those who wait, and looks when something happens, until the store is closed.
 pub(super) fn run(shared: &Arc<Shared>) {
     let options = &shared.options;
     let mut hearing = None;
     let mut memory = Memory::default();
-    let mut earliest = Instant::now();
+    let (mut looked, mut rest) = (Instant::now(), Duration::ZERO);
     loop {
         if options.watch {
             let folder = shared.disk.stat(&shared.paths.folder).ok();
@@ -192,14 +199,17 @@ pub(super) fn run(shared: &Arc<Shared>) {
         } else {
             options.poll
         };
-        let Some(requests) = shared.loader.next(period, earliest) else {
+        let Some(requests) = shared.loader.next(period, looked, rest) else {
             return;
         };
+        if let Some(hearing) = &hearing {
+            hearing.listen();
+        }
         let requests: Vec<_> = requests.into_iter().filter(Completer::begin).collect();
         let began = Instant::now();
         let outcome = shared.catch_up(&mut memory);
         // Where others commit without a pause, following them leaves the machine room for it.
-        earliest = Instant::now() + began.elapsed().min(LONGEST_REST) * REST;
+        (looked, rest) = (Instant::now(), began.elapsed().min(LONGEST_REST) * REST);
         if let Err(error) = &outcome {
             shared.problems.unreachable(Some(Problem::Unreachable {
                 reason: error.to_string(),
@@ -220,45 +230,17 @@ pub(super) fn run(shared: &Arc<Shared>) {
 }
 
 fn watch(shared: &Arc<Shared>, folder: Option<Stat>) -> Option<Hearing> {
-    let weak = Arc::downgrade(shared);
-    let heard = move |event: notify::Result<notify::Event>| {
-        let Some(shared) = weak.upgrade() else { return };
-        let concerns = match &event {
-            Ok(event) if matches!(event.kind, EventKind::Access(_)) => false,
-            Ok(event) => {
-                event.need_rescan()
-                    || event.paths.iter().any(|path| {
-                        let name = path.file_name();
-                        path == &shared.paths.folder || name == shared.paths.document.file_name()
-                    })
-            }
-            Err(_) => true,
-        };
-        if concerns {
-            shared.loader.nudge();
-        }
-    };
-    let watcher = notify::recommended_watcher(heard).and_then(|mut watcher| {
-        watcher.watch(&shared.paths.folder, RecursiveMode::NonRecursive)?;
-        Ok(watcher)
-    });
-    match watcher {
-        Ok(watcher) => {
+    match Hearing::begin(shared, folder) {
+        Ok(hearing) => {
             shared.problems.not_watched(None);
-            Some(Hearing {
-                _watcher: watcher,
-                folder,
-            })
+            Some(hearing)
         }
         Err(error) => {
             // A folder that is not there yet is no problem: it is looked for again.
-            if !matches!(error.kind, notify::ErrorKind::PathNotFound) {
-                let missing = matches!(found(shared.disk.stat(&shared.paths.folder)), Ok(None));
-                if !missing {
-                    shared.problems.not_watched(Some(Problem::NotWatched {
-                        reason: error.to_string(),
-                    }));
-                }
+            if error.kind() != io::ErrorKind::NotFound {
+                shared.problems.not_watched(Some(Problem::NotWatched {
+                    reason: error.to_string(),
+                }));
             }
             None
         }

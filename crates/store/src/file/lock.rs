@@ -27,6 +27,7 @@
 //! therefore a holder asks [`Held::is_in_place`] before it makes anything visible. Where the file
 //! system has no hard links there is no `spare`, and that question is the only defence.
 
+mod bell;
 mod holder;
 mod pace;
 #[cfg(all(test, unix))]
@@ -35,13 +36,14 @@ mod tests;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::StoreError;
 use crate::disk::{Access, Disk, LockFile};
 use crate::error::Holder;
 
+use bell::Ear;
+pub(crate) use bell::{Bell, Bells};
 use holder::Note;
 pub(crate) use holder::read_holder;
 use pace::Pace;
@@ -94,6 +96,7 @@ pub(crate) struct FileLock {
     folder: PathBuf,
     access: Access,
     note: Note,
+    bells: Ringing,
     pace: Pace,
     /// Whether `lock` can have a second name; false once that was refused.
     has_links: bool,
@@ -118,6 +121,16 @@ impl Home {
     }
 }
 
+/// The bells of a registry.
+#[derive(Clone)]
+struct Ringing(Arc<dyn Bells>);
+
+impl std::fmt::Debug for Ringing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ringing").finish_non_exhaustive()
+    }
+}
+
 impl std::fmt::Debug for Home {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Home").finish_non_exhaustive()
@@ -131,14 +144,18 @@ struct Locked {
     home: Home,
     /// Whether there is a note to clear.
     noted: bool,
+    bells: Ringing,
+    bell: Bell,
 }
 
 impl Locked {
-    fn new(file: Box<dyn LockFile>, home: &Home) -> Self {
+    fn new(file: Box<dyn LockFile>, home: &Home, bells: &Ringing, bell: Bell) -> Self {
         Self {
             file: Some(file),
             home: home.clone(),
             noted: false,
+            bells: bells.clone(),
+            bell,
         }
     }
 
@@ -163,7 +180,10 @@ impl Drop for Locked {
         // What cannot be unlocked must be closed, which unlocks it.
         if file.unlock().is_ok() {
             self.home.put(file);
+        } else {
+            drop(file);
         }
+        self.bells.0.ring(self.bell);
     }
 }
 
@@ -200,12 +220,19 @@ impl Held {
 
 impl FileLock {
     /// Prepares the lock of the store whose side files are in `folder`; opens nothing yet.
-    pub(crate) fn new(disk: Arc<dyn Disk>, folder: &Path, access: Access, seed: u64) -> Self {
+    pub(crate) fn new(
+        disk: Arc<dyn Disk>,
+        folder: &Path,
+        access: Access,
+        seed: u64,
+        bells: Arc<dyn Bells>,
+    ) -> Self {
         Self {
             disk,
             folder: folder.to_path_buf(),
             access,
             note: Note::of_this_process(),
+            bells: Ringing(bells),
             pace: Pace::new(seed),
             has_links: true,
             turn: Home::default(),
@@ -249,16 +276,20 @@ impl FileLock {
                     .open_lock(&path, self.access)
                     .map_err(|error| refused("opening the turnstile of the lock", &path, error))?,
             };
-            while !file
-                .try_lock()
-                .map_err(|error| refused("locking the turnstile of the lock", &path, error))?
-            {
-                waiting.pause(self.pace.at_turn(began.elapsed()), || {
+            loop {
+                let ear = Ear::new(&*self.bells.0, Bell::Turn);
+                if file
+                    .try_lock()
+                    .map_err(|error| refused("locking the turnstile of the lock", &path, error))?
+                {
+                    break;
+                }
+                waiting.pause(&ear, self.pace.at_turn(began.elapsed()), || {
                     read_holder(&*self.disk, &self.folder)
                         .or_else(|| holder::parse(&file.read_note().ok()?))
                 })?;
             }
-            let locked = Locked::new(file, &self.turn);
+            let locked = Locked::new(file, &self.turn, &self.bells, Bell::Turn);
             if self.is_locked_at(&locked, &path)? {
                 return Ok(locked);
             }
@@ -282,18 +313,22 @@ impl FileLock {
                     .open_lock(&path, self.access)
                     .map_err(|error| refused("opening the lock", &path, error))?,
             };
-            while !file
-                .try_lock()
-                .map_err(|error| refused("locking the lock", &path, error))?
-            {
+            loop {
+                let ear = Ear::new(&*self.bells.0, Bell::Lock);
+                if file
+                    .try_lock()
+                    .map_err(|error| refused("locking the lock", &path, error))?
+                {
+                    break;
+                }
                 if !turn.noted {
                     turn.write_note(&self.note);
                 }
-                waiting.pause(self.pace.at_lock(began.elapsed()), || {
+                waiting.pause(&ear, self.pace.at_lock(began.elapsed()), || {
                     holder::parse(&file.read_note().ok()?)
                 })?;
             }
-            let locked = Locked::new(file, &self.lock);
+            let locked = Locked::new(file, &self.lock, &self.bells, Bell::Lock);
             if self.is_locked_at(&locked, &path)? && self.is_spared(&locked, &path)? {
                 return Ok(locked);
             }
@@ -367,6 +402,7 @@ impl Waiting<'_> {
     /// Asks whether to go on, and pauses.
     fn pause(
         &mut self,
+        ear: &Ear<'_>,
         pause: Duration,
         holder: impl FnOnce() -> Option<Holder>,
     ) -> Result<(), Refused> {
@@ -378,7 +414,7 @@ impl Waiting<'_> {
         self.asked = true;
         match (self.deadline)(waited) {
             Wait::GoOn => {
-                thread::sleep(pause);
+                ear.pause(pause);
                 Ok(())
             }
             Wait::GiveUp => Err(Refused::GaveUp {

@@ -4,6 +4,7 @@ mod absorb;
 mod commit;
 pub(crate) mod document;
 mod examine;
+mod hearing;
 mod inspect;
 mod leases;
 mod loader;

@@ -12,6 +12,7 @@ use byname_registry::{Changes, Registry};
 
 use super::document::{Document, Parsed, Sealed};
 use super::loader::Loader;
+use super::lock::{Bell, Bells};
 use super::options::FileOptions;
 use super::paths::{Paths, kept_revision};
 use super::problems::Problems;
@@ -445,6 +446,20 @@ impl Shared {
             .map(|count| folder.join(format!("{revision:020}-{count}-{why}.json")))
             .find(|path| matches!(found(self.disk.stat(path)), Ok(None) | Err(_)))
             .unwrap_or(folder)
+    }
+}
+
+impl Bells for Shared {
+    fn rung(&self, bell: Bell) -> Option<u32> {
+        self.with_word(|word| word.rung(bell)).flatten()
+    }
+
+    fn wait(&self, bell: Bell, rung: u32, at_most: Duration) {
+        self.with_word(|word| word.wait(bell, rung, at_most));
+    }
+
+    fn ring(&self, bell: Bell) {
+        self.with_word(|word| word.ring(bell));
     }
 }
 

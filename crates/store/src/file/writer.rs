@@ -149,6 +149,7 @@ pub(super) fn run(shared: &Arc<Shared>) {
     struct Leave<'s>(&'s Shared);
     impl Drop for Leave<'_> {
         fn drop(&mut self) {
+            self.0.loader.wanting(false);
             self.0.loader.writing(false);
             self.0.queue.close();
             self.0.queue.refuse_all(&super::queue::closed());
@@ -180,6 +181,7 @@ impl Writer {
         let Some(mut lock) = self.lock.take() else {
             return;
         };
+        shared.loader.wanting(true);
         let acquired = lock.acquire(&mut |_| {
             let holder = || read_holder(&*shared.disk, &shared.paths.side);
             if shared.queue.time_out(holder) {
@@ -188,6 +190,7 @@ impl Writer {
                 Wait::GiveUp
             }
         });
+        shared.loader.wanting(false);
         match acquired {
             Ok(held) => {
                 let (jobs, expire) = shared.queue.take(BATCH);
@@ -270,6 +273,7 @@ impl Writer {
             &paths.side,
             access,
             super::random(),
+            Arc::clone(&self.shared) as _,
         ));
         Ok(())
     }

@@ -4,8 +4,11 @@ use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::fs::{FileExt, symlink};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use byname_store::disk::{Disk, RealDisk, Seal, Stat, Word};
+use byname_store::disk::{Bell, Disk, RealDisk, Seal, Stat, Word};
 use byname_testkit::{PATIENCE, ProcessBarrier, arrive, role, together};
 
 use super::{PRIVATE, as_nobody, fifo, folder, with_mode};
@@ -63,16 +66,64 @@ fn two_mappings_are_one_word() {
     assert_eq!(other.stat().unwrap().size, 4_096);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_bell_wakes_who_waits_at_another_mapping() {
+    let (_kept, folder) = folder();
+    let one = create(&folder, 0);
+    let other = open(&folder).unwrap();
+    for bell in [Bell::Turn, Bell::Lock] {
+        let rung = one.rung(bell).unwrap();
+        other.ring(bell);
+        assert_eq!(one.rung(bell), Some(rung + 1));
+        // It has rung since: there is nothing to wait for.
+        let began = Instant::now();
+        one.wait(bell, rung, PATIENCE);
+        assert!(began.elapsed() < PATIENCE);
+        let rings = AtomicBool::new(true);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while rings.load(Ordering::Relaxed) {
+                    other.ring(bell);
+                    thread::yield_now();
+                }
+            });
+            for _ in 0..100 {
+                let rung = one.rung(bell).unwrap();
+                let began = Instant::now();
+                one.wait(bell, rung, PATIENCE);
+                assert!(began.elapsed() < PATIENCE);
+            }
+            rings.store(false, Ordering::Relaxed);
+        });
+    }
+    let ended = Instant::now();
+    one.wait(
+        Bell::Turn,
+        one.rung(Bell::Turn).unwrap(),
+        Duration::from_millis(1),
+    );
+    assert!(ended.elapsed() < PATIENCE, "a wait ends by itself");
+}
+
 #[test]
 fn the_page_is_as_documented() {
     let (_kept, folder) = folder();
-    create(&folder, 0x0102).raise(0x0103);
+    let word = create(&folder, 0x0102);
+    word.raise(0x0103);
+    word.ring(Bell::Turn);
+    word.ring(Bell::Lock);
+    word.ring(Bell::Lock);
     let bytes = fs::read(folder.join("word")).unwrap();
     let mut expected = vec![0; 4_096];
     expected[..8].copy_from_slice(&0x6279_6E61_776F_7264_u64.to_ne_bytes());
     expected[8..16].copy_from_slice(&1_u64.to_ne_bytes());
     expected[16..48].copy_from_slice(ID.as_bytes());
     expected[64..72].copy_from_slice(&0x0103_u64.to_ne_bytes());
+    if cfg!(target_os = "linux") {
+        expected[256..260].copy_from_slice(&1_u32.to_ne_bytes());
+        expected[320..324].copy_from_slice(&2_u32.to_ne_bytes());
+    }
     assert!(bytes == expected, "{bytes:?}");
 }
 
@@ -293,7 +344,7 @@ fn concurrent_raises_of_processes_end_at_the_highest() {
 fn concurrent_readers_see_one_seal_or_none() {
     let (_kept, folder) = folder();
     let (writer, reader) = (create(&folder, 0), open(&folder).unwrap());
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         let writing = scope.spawn(|| {
             for revision in 1..=20_000 {
                 writer.set_seal(&seal(revision));

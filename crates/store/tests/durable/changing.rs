@@ -200,7 +200,9 @@ fn a_transaction_gives_up_in_the_end_and_says_over_what() {
     let DurableError::Conflict { attempts, name } = &error else {
         panic!("{error:?}");
     };
-    assert_eq!((runs, *attempts, &**name), (3, 3, "hot"));
+    assert_eq!((*attempts, &**name), (3, "hot"));
+    // What the copy tells before anything is submitted costs a run and no attempt.
+    assert!(runs >= 3, "{runs}");
     assert!(error.is_retryable());
     assert!(!durable.registry().contains("mine"));
 }

@@ -14,6 +14,7 @@ use std::time::Duration;
 use byname_testkit::PATIENCE;
 use tempfile::TempDir;
 
+use super::bell::Silence;
 use super::{FileLock, Held, LOCK, Refused, SPARE, TURN, Wait, read_holder};
 use crate::disk::{Access, Disk, RealDisk};
 
@@ -34,7 +35,7 @@ fn lock_in(folder: &Path) -> FileLock {
 
 fn lock_on(disk: Arc<dyn Disk>, folder: &Path) -> FileLock {
     let seed = std::process::id().into();
-    FileLock::new(disk, folder, ACCESS, seed)
+    FileLock::new(disk, folder, ACCESS, seed, Arc::new(Silence))
 }
 
 /// Waits as long as only a broken program needs.

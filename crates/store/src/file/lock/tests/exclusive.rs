@@ -1,7 +1,10 @@
 //! One at a time, each in turn.
 
+use std::sync::{Condvar, Mutex};
+
 use byname_testkit::{ProcessBarrier, arrive, role, together};
 
+use super::super::bell::{Bell, Bells};
 use super::*;
 
 const PATH: &str = "file::lock::tests::exclusive::";
@@ -41,6 +44,47 @@ fn concurrent_threads_with_handles_of_their_own_lose_nothing() {
     let (_kept, folder) = folder();
     start_count(&folder);
     together(8, |_| count_times(50, &folder));
+    assert_eq!(counted(&folder), 400);
+}
+
+/// Bells for those who wait for nothing else.
+#[derive(Default)]
+struct OnlyBells {
+    rung: Mutex<[u32; 2]>,
+    more: Condvar,
+}
+
+impl Bells for OnlyBells {
+    fn rung(&self, bell: Bell) -> Option<u32> {
+        Some(self.rung.lock().unwrap()[bell as usize])
+    }
+
+    fn wait(&self, bell: Bell, rung: u32, _: Duration) {
+        let counts = self.rung.lock().unwrap();
+        let waiting = |counts: &mut [u32; 2]| counts[bell as usize] == rung;
+        let waited = self.more.wait_timeout_while(counts, PATIENCE, waiting);
+        assert!(!waited.unwrap().1.timed_out(), "{bell:?} did not ring");
+    }
+
+    fn ring(&self, bell: Bell) {
+        self.rung.lock().unwrap()[bell as usize] += 1;
+        self.more.notify_all();
+    }
+}
+
+#[test]
+fn concurrent_waiters_hear_of_every_release() {
+    let (_kept, folder) = folder();
+    start_count(&folder);
+    let bells = Arc::new(OnlyBells::default());
+    together(8, |_| {
+        let (disk, bells) = (Arc::new(RealDisk), Arc::clone(&bells));
+        let mut lock = FileLock::new(disk, &folder, ACCESS, 1, bells);
+        for _ in 0..50 {
+            let _held = patiently(&mut lock);
+            count(&folder);
+        }
+    });
     assert_eq!(counted(&folder), 400);
 }
 
