@@ -4,7 +4,7 @@ use std::fmt;
 use byname_store::{Blame, DurableError, StoreError};
 
 use crate::model::{Invalid, MachineName};
-use crate::nearest::suggestion;
+use byname_registry::suggestion;
 
 /// Why the registry of machines did not do what it was asked to do. Unless it is
 /// [`Store`](Self::Store) with [`StoreError::Unknown`], nothing of it was done.

@@ -1,8 +1,8 @@
-use byname_registry::Snapshot;
+use byname_registry::{Snapshot, nearest};
 
 use crate::error::MachinesError;
 use crate::model::{Definition, Machine, MachineName};
-use crate::nearest::nearest;
+
 use crate::selector::Selector;
 
 /// All machines at one revision.

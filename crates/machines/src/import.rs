@@ -10,7 +10,7 @@ use crate::error::MachinesError;
 use crate::fleet::Fleet;
 use crate::machines::{Machines, write};
 use crate::model::{Definition, Invalid, Machine, MachineName, Timestamp, read};
-use crate::nearest::{nearest, suggestion};
+use byname_registry::{nearest, suggestion};
 
 /// What to do with a machine that is there already.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

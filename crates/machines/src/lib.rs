@@ -32,7 +32,6 @@ pub mod http;
 mod import;
 mod machines;
 mod model;
-mod nearest;
 mod selector;
 
 pub use address::{Address, Located};

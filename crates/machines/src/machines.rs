@@ -2,13 +2,13 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use byname_registry::{Draft, Registry};
+use byname_registry::{Draft, Registry, nearest};
 use byname_store::{Condition, Durable, FileOptions, FileStore, Health, Json, Store, StoreError};
 
 use crate::error::MachinesError;
 use crate::fleet::{Fleet, reason};
 use crate::model::{Definition, Invalid, Machine, MachineName, Timestamp};
-use crate::nearest::nearest;
+
 use crate::selector::Selector;
 
 type Clock = dyn Fn() -> Timestamp + Send + Sync;

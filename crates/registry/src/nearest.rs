@@ -4,7 +4,19 @@
 const MOST: usize = 3;
 
 /// Returns the names most like `asked`, the nearest first, at most three.
-pub(crate) fn nearest(names: impl Iterator<Item = impl AsRef<str>>, asked: &str) -> Vec<String> {
+///
+/// A name is like another if one begins with the other, or if few letters have to be inserted,
+/// deleted, replaced or swapped with the next: one in three of what was asked for.
+///
+/// # Examples
+///
+/// ```
+/// use byname_registry::nearest;
+///
+/// assert_eq!(nearest(["db-main", "cache", "bd"].iter(), "db"), ["bd", "db-main"]);
+/// ```
+#[must_use]
+pub fn nearest(names: impl Iterator<Item = impl AsRef<str>>, asked: &str) -> Vec<String> {
     let asked = asked.to_lowercase();
     let most = asked.chars().count().div_ceil(3).max(1);
     let mut found: Vec<(usize, String)> = names
@@ -20,8 +32,16 @@ pub(crate) fn nearest(names: impl Iterator<Item = impl AsRef<str>>, asked: &str)
     found.into_iter().map(|(_, name)| name).collect()
 }
 
-/// Writes ": did you mean …?" if there is anything to mean.
-pub(crate) fn suggestion(nearest: &[String]) -> String {
+/// Writes "; did you mean …?" if there is anything to mean, to be put behind a message.
+///
+/// # Examples
+///
+/// ```
+/// assert_eq!(byname_registry::suggestion(&["db".into()]), "; did you mean `db`?");
+/// assert_eq!(byname_registry::suggestion(&[]), "");
+/// ```
+#[must_use]
+pub fn suggestion(nearest: &[String]) -> String {
     let quoted: Vec<_> = nearest.iter().map(|name| format!("`{name}`")).collect();
     if quoted.is_empty() {
         String::new()

@@ -1,0 +1,9 @@
+//! The named parts of a server, declared in one file, wired once, started and stopped in order.
+#![forbid(unsafe_code)]
+
+mod part;
+mod problem;
+
+pub use byname_registry::Place;
+pub use part::{Key, Lookup, LookupError, Part, Parts};
+pub use problem::{Problem, Problems, Severity};
