@@ -1,6 +1,7 @@
 //! The named parts of a server, declared in one file, wired once, started and stopped in order.
 #![forbid(unsafe_code)]
 
+pub mod config;
 mod part;
 mod problem;
 

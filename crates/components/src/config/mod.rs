@@ -1,0 +1,7 @@
+//! Configuration: one tree that knows where each of its values stands.
+
+mod path;
+mod tree;
+
+pub use path::{Path, PathError, Step};
+pub use tree::{Key, Map, Node, Origin, Scalar, Source, Value};
