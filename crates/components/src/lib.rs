@@ -2,9 +2,11 @@
 #![forbid(unsafe_code)]
 
 pub mod config;
+mod health;
 mod part;
 mod problem;
 
 pub use byname_registry::Place;
+pub use health::{Check, Checks, Decides, HealthOptions, Look, Outcome, Probe, Report};
 pub use part::{Key, Lookup, LookupError, Part, Parts};
 pub use problem::{Problem, Problems, Severity};
