@@ -105,6 +105,12 @@ pub enum StoreError {
         /// Who has it, if that can be told.
         holder: Option<Holder>,
     },
+    /// As many changes wait as the store lets wait. It is counted as
+    /// [`turned_away`](crate::Health::turned_away).
+    Full {
+        /// How many that is.
+        limit: u64,
+    },
     /// The operation was withdrawn before it had begun.
     Withdrawn,
     /// The change may or may not outlive a power cut: it is in place, and making it durable failed.
@@ -176,6 +182,7 @@ impl StoreError {
             Self::Condition { .. }
                 | Self::Changed { .. }
                 | Self::Busy { .. }
+                | Self::Full { .. }
                 | Self::Unreachable { .. }
         )
     }
@@ -195,9 +202,11 @@ impl StoreError {
             Self::Syntax { .. } | Self::Format { .. } | Self::Network { .. } => {
                 Blame::Configuration
             }
-            Self::Busy { .. } | Self::Unknown { .. } | Self::Io { .. } | Self::Damage { .. } => {
-                Blame::Environment
-            }
+            Self::Busy { .. }
+            | Self::Full { .. }
+            | Self::Unknown { .. }
+            | Self::Io { .. }
+            | Self::Damage { .. } => Blame::Environment,
             Self::Unreachable { .. } => Blame::Peer,
         }
     }
@@ -267,6 +276,11 @@ impl fmt::Display for StoreError {
                     "the right to write was not free within {waited:?}; who has it cannot be told"
                 )
             }
+            Self::Full { limit } => write!(
+                f,
+                "{limit} changes wait for the right to write already, and no more may; try again when \
+                 some of them have been made"
+            ),
             Self::Withdrawn => f.write_str("withdrawn before it had begun"),
             Self::Unknown {
                 revision,

@@ -14,6 +14,9 @@ pub struct Health {
     pub stale: Option<Duration>,
     /// What an operator should look at.
     pub problems: Vec<Problem>,
+    /// How many changes this store has turned away since it was opened, because as many waited as
+    /// [may](crate::FileOptions::queue): they were refused as [`Full`](crate::StoreError::Full).
+    pub turned_away: u64,
 }
 
 impl Health {

@@ -47,7 +47,8 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     fn refresh(&self) -> Pending<u64>;
 
     /// Submits a transaction. Yields its revision; of one that writes nothing, a revision at which
-    /// its conditions held.
+    /// its conditions held. Where as many wait as may, it is refused as
+    /// [`Full`](crate::StoreError::Full).
     fn submit(&self, transaction: Transaction) -> Pending<u64>;
 
     /// Hears every change after revision `after`, in order.

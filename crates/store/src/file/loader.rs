@@ -345,6 +345,10 @@ impl Shared {
                 let path = self.paths.named.display();
                 tracing::warn!("{path}: an edit could not be taken up: {error}");
             }
+        } else if let Some(offer) = &memory.offered {
+            // Of another text: if it has not begun, whoever takes up this one does the same. So at
+            // most one waits.
+            let _ = offer.pending.withdraw();
         }
         memory.offered = self.absorb_soon().map(|pending| Offer {
             stat,

@@ -339,6 +339,7 @@ impl Store for FileStore {
             committed: committed.max(revision),
             stale: behind.map(|since| since.elapsed()),
             problems: self.shared.problems.all(),
+            turned_away: self.shared.queue.turned_away(),
         }
     }
 

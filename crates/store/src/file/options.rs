@@ -57,6 +57,7 @@ impl BootClock for SystemBootClock {
 pub struct FileOptions {
     pub(crate) keep: usize,
     pub(crate) wait: Duration,
+    pub(crate) queue: usize,
     pub(crate) watch: bool,
     pub(crate) poll: Option<Duration>,
     pub(crate) read_only: bool,
@@ -74,6 +75,7 @@ impl Default for FileOptions {
         Self {
             keep: 16,
             wait: Duration::from_secs(30),
+            queue: 65_536,
             watch: true,
             poll: Some(Duration::from_secs(10)),
             read_only: false,
@@ -108,6 +110,16 @@ impl FileOptions {
     #[must_use]
     pub fn wait(mut self, time: Duration) -> Self {
         self.wait = time;
+        self
+    }
+
+    /// Lets so many changes wait, at least one, those that are being made not included; 65,536 by
+    /// default. What is more is refused as [`Full`](crate::StoreError::Full) at once. A change that was
+    /// withdrawn has its place until the writer looks at the queue again, which it does while it waits
+    /// for the right to write and when it has it.
+    #[must_use]
+    pub fn queue(mut self, most: usize) -> Self {
+        self.queue = most.max(1);
         self
     }
 
@@ -198,6 +210,7 @@ impl fmt::Debug for FileOptions {
         f.debug_struct("FileOptions")
             .field("keep", &self.keep)
             .field("wait", &self.wait)
+            .field("queue", &self.queue)
             .field("watch", &self.watch)
             .field("poll", &self.poll)
             .field("read_only", &self.read_only)

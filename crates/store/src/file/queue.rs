@@ -50,6 +50,12 @@ impl Job {
         }
     }
 
+    /// Whether somebody outside has asked for it. The store asks itself for little: at most one text
+    /// is to be taken up at a time.
+    fn is_asked_for(&self) -> bool {
+        !matches!(self, Self::Absorb(_))
+    }
+
     pub(crate) fn refuse(self, error: StoreError) {
         match self {
             Self::Commit(_, completer)
@@ -75,12 +81,23 @@ struct Queued {
 #[derive(Debug, Default)]
 struct Inner {
     jobs: VecDeque<Queued>,
+    /// How many of them somebody outside has asked for.
+    asked_for: usize,
+    /// How many were not taken because there were too many.
+    turned_away: u64,
     /// Nothing more is taken; what is there is still done if the lock is free.
     closing: bool,
     /// Leases are to be looked at.
     expire: bool,
     /// Whether somebody serves the queue.
     served: bool,
+}
+
+impl Inner {
+    fn count(&mut self) {
+        let jobs = self.jobs.iter();
+        self.asked_for = jobs.filter(|queued| queued.job.is_asked_for()).count();
+    }
 }
 
 /// What the writer is to do next.
@@ -91,28 +108,46 @@ pub(crate) enum Next {
 }
 
 /// The jobs of one open store, in the order in which they came.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Queue {
+    /// How many that somebody outside has asked for may wait.
+    most: usize,
     inner: Mutex<Inner>,
     more: Condvar,
 }
 
 impl Queue {
-    pub(crate) fn new() -> Self {
-        Self::default()
+    /// Makes a queue in which at most `most` jobs wait that somebody outside has asked for.
+    pub(crate) fn new(most: usize) -> Self {
+        Self {
+            most,
+            inner: Mutex::default(),
+            more: Condvar::new(),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a job. Returns true to whoever must start a writer.
+    /// Adds a job, unless there are too many. Returns true to whoever must start a writer.
     pub(crate) fn push(&self, job: Job, wait: Duration) -> bool {
         let mut inner = self.lock();
         if inner.closing {
             drop(inner);
             job.refuse(closed());
             return false;
+        }
+        if job.is_asked_for() {
+            if inner.asked_for >= self.most {
+                inner.turned_away += 1;
+                drop(inner);
+                job.refuse(StoreError::Full {
+                    limit: self.most as u64,
+                });
+                return false;
+            }
+            inner.asked_for += 1;
         }
         inner.jobs.push_back(Queued {
             job,
@@ -176,6 +211,7 @@ impl Queue {
             .drain(..count)
             .map(|queued| queued.job)
             .collect::<Vec<_>>();
+        inner.asked_for -= jobs.iter().filter(|job| job.is_asked_for()).count();
         let expire = std::mem::take(&mut inner.expire);
         drop(inner);
         (jobs.into_iter().filter(Job::begin).collect(), expire)
@@ -197,6 +233,7 @@ impl Queue {
             inner.jobs = left;
             late.extend(gone);
         }
+        inner.count();
         // Leases are looked at again when the next one is due.
         let left = !inner.jobs.is_empty();
         if !left {
@@ -225,10 +262,16 @@ impl Queue {
         let mut inner = self.lock();
         inner.expire = false;
         let jobs = std::mem::take(&mut inner.jobs);
+        inner.asked_for = 0;
         drop(inner);
         for queued in jobs {
             queued.job.refuse(error.clone());
         }
+    }
+
+    /// How many jobs were not taken because there were too many.
+    pub(crate) fn turned_away(&self) -> u64 {
+        self.lock().turned_away
     }
 
     /// Takes no more jobs.
@@ -241,5 +284,64 @@ impl Queue {
 pub(crate) fn closed() -> StoreError {
     StoreError::Closed {
         why: "the store was closed before this had begun",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use std::time::Duration;
+
+    use super::{Job, Queue};
+    use crate::StoreError;
+    use crate::pending::Pending;
+
+    const LONG: Duration = Duration::from_secs(3600);
+
+    fn push(queue: &Queue, job: impl FnOnce(crate::Completer<u64>) -> Job) -> Pending<u64> {
+        let (completer, pending) = Pending::new();
+        queue.push(job(completer), LONG);
+        pending
+    }
+
+    fn is_turned_away(pending: &Pending<u64>) -> bool {
+        matches!(pending.outcome(), Some(Err(StoreError::Full { limit: 2 })))
+    }
+
+    #[test]
+    fn what_the_store_asks_itself_for_is_not_turned_away() {
+        let queue = Queue::new(2);
+        let asked: Vec<_> = (0..4).map(|_| push(&queue, Job::Adopt)).collect();
+        let own = push(&queue, Job::Absorb);
+        let turned_away: Vec<_> = asked.iter().map(is_turned_away).collect();
+        assert_eq!(turned_away, [false, false, true, true]);
+        assert!(own.outcome().is_none());
+        assert_eq!(queue.turned_away(), 2);
+        // What the store asked for itself took nobody's place either.
+        let (jobs, _) = queue.take(2);
+        assert_eq!(jobs.len(), 2);
+        let asked: Vec<_> = (0..3).map(|_| push(&queue, Job::Adopt)).collect();
+        let turned_away: Vec<_> = asked.iter().map(is_turned_away).collect();
+        assert_eq!(turned_away, [false, false, true]);
+        assert_eq!(queue.turned_away(), 3);
+    }
+
+    #[test]
+    fn who_leaves_makes_room() {
+        let queue = Queue::new(2);
+        let first = push(&queue, Job::Adopt);
+        let second = push(&queue, Job::Adopt);
+        assert!(first.withdraw());
+        assert!(is_turned_away(&push(&queue, Job::Adopt)));
+        // The writer looks while it waits for the lock.
+        assert!(queue.time_out(|| None));
+        let third = push(&queue, Job::Adopt);
+        assert!(second.outcome().is_none() && third.outcome().is_none());
+        assert!(is_turned_away(&push(&queue, Job::Adopt)));
+        queue.refuse_all(&StoreError::Withdrawn);
+        let again: Vec<_> = (0..2).map(|_| push(&queue, Job::Adopt)).collect();
+        assert!(again.iter().all(|pending| pending.outcome().is_none()));
+        assert_eq!(queue.turned_away(), 2);
     }
 }

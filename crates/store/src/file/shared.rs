@@ -117,7 +117,7 @@ impl Shared {
         Self {
             history: History::new(&mirror),
             mirror,
-            queue: Queue::new(),
+            queue: Queue::new(options.queue),
             loader: Loader::default(),
             threads: Mutex::default(),
             problems: Problems::default(),

@@ -53,6 +53,8 @@ pub(super) struct Backend {
     inner: Mutex<Inner>,
     limits: Limits,
     wait: Duration,
+    /// How many jobs may wait while the right to write is held.
+    most: usize,
     clock: Arc<dyn Clock>,
     timer: Option<Timer>,
 }
@@ -64,6 +66,7 @@ impl Backend {
             steps,
             limits,
             wait,
+            queue,
             running,
             clock,
         } = options;
@@ -76,6 +79,7 @@ impl Backend {
             }),
             limits,
             wait,
+            most: queue,
             clock,
             timer: running.then(Timer::default),
         })
@@ -127,7 +131,23 @@ impl Backend {
     pub(super) fn enqueue(self: &Arc<Self>, job: Job, wait: Option<Duration>) {
         let since = self.now();
         let until = since.checked_add(wait.unwrap_or(self.wait));
-        self.lock().queue.push_back(Queued { job, since, until });
+        let mut inner = self.lock();
+        let mut withdrawn = VecDeque::new();
+        if inner.held > 0 && inner.queue.len() >= self.most {
+            (withdrawn, inner.queue) = std::mem::take(&mut inner.queue)
+                .into_iter()
+                .partition(|queued| queued.job.completer.is_withdrawn());
+        }
+        if inner.held > 0 && inner.queue.len() >= self.most {
+            drop(inner);
+            job.handle.turn_away();
+            let limit = self.most as u64;
+            answer(job.completer, Err(StoreError::Full { limit }));
+            return;
+        }
+        inner.queue.push_back(Queued { job, since, until });
+        drop(inner);
+        drop(withdrawn);
         self.run();
     }
 

@@ -25,6 +25,8 @@ pub(super) struct Handle {
     history: OnceLock<History>,
     /// The newest revision that the handle has been told of.
     known: AtomicU64,
+    /// How many changes that were asked of it were not taken because too many waited.
+    turned_away: AtomicU64,
     publication: Mutex<Publication>,
 }
 
@@ -57,6 +59,7 @@ impl Handle {
             mirror: Registry::builder().label("memory").following().build(),
             history: OnceLock::new(),
             known: AtomicU64::new(0),
+            turned_away: AtomicU64::new(0),
             publication: Mutex::new(Publication {
                 id: "".into(),
                 // Until it begins.
@@ -169,6 +172,11 @@ impl Handle {
         });
     }
 
+    /// Counts a change that was not taken.
+    pub(super) fn turn_away(&self) {
+        self.turned_away.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(super) fn health(&self, now: Duration) -> Health {
         let publication = self.lock();
         let revision = self.revision();
@@ -180,6 +188,7 @@ impl Handle {
             committed: self.known().max(revision),
             stale: publication.stale.map(|since| now.saturating_sub(since)),
             problems: problems.collect(),
+            turned_away: self.turned_away.load(Ordering::Relaxed),
         }
     }
 

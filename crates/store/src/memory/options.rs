@@ -25,6 +25,7 @@ pub struct MemoryOptions {
     pub(super) steps: Vec<u64>,
     pub(super) limits: Limits,
     pub(super) wait: Duration,
+    pub(super) queue: usize,
     /// Whether time passes by itself, so that a thread has to do what is due.
     pub(super) running: bool,
     pub(super) clock: Arc<dyn Clock>,
@@ -37,6 +38,7 @@ impl Default for MemoryOptions {
             steps: Vec::new(),
             limits: Limits::default(),
             wait: Duration::from_secs(30),
+            queue: 65_536,
             running: true,
             clock: Arc::new(Monotonic(Instant::now())),
         }
@@ -69,6 +71,13 @@ impl MemoryOptions {
         self
     }
 
+    /// Lets so many changes wait while the store is [held](MemoryStore::hold); what is more is refused
+    /// as [`Full`](crate::StoreError::Full). Default: 65,536; at least 1.
+    pub fn queue(mut self, most: usize) -> Self {
+        self.queue = most.max(1);
+        self
+    }
+
     /// Sets the clock that measures leases and waits. Default: the machine's monotonic clock.
     ///
     /// A store with a clock of its own has no thread: what becomes due is done when something is
@@ -93,6 +102,7 @@ impl fmt::Debug for MemoryOptions {
             .field("steps", &self.steps)
             .field("limits", &self.limits)
             .field("wait", &self.wait)
+            .field("queue", &self.queue)
             .finish_non_exhaustive()
     }
 }

@@ -291,6 +291,41 @@ fn the_thread_that_ends_leases_goes_with_the_store() {
 }
 
 #[test]
+fn what_is_too_much_to_wait_is_refused_and_the_rest_is_done() {
+    let store = MemoryStore::options().queue(2).open();
+    let other = store.reopen();
+    // While nothing is held nothing waits.
+    for revision in 1..=3 {
+        assert_eq!(store.submit(put("a", "1")).wait().unwrap(), revision);
+    }
+    let hold = store.hold();
+    let first = store.submit(put("first", "1"));
+    let second = other.submit(put("second", "1"));
+    let third = store.submit(put("third", "1"));
+    let refused = third.outcome().unwrap().unwrap_err();
+    assert!(matches!(refused, StoreError::Full { limit: 2 }));
+    assert!(refused.is_retryable());
+    // Who leaves makes room.
+    assert!(first.withdraw());
+    let fourth = other.submit(put("fourth", "1"));
+    let fifth = other.submit(put("fifth", "1")).outcome().unwrap();
+    assert!(matches!(fifth, Err(StoreError::Full { limit: 2 })));
+    assert!(second.outcome().is_none() && fourth.outcome().is_none());
+    assert_eq!(store.health().turned_away, 1);
+    assert_eq!(other.health().turned_away, 1);
+    drop(hold);
+    assert_eq!(second.wait().unwrap(), 4);
+    assert_eq!(fourth.wait().unwrap(), 5);
+    let expected = [
+        entry("a", 3, "1"),
+        entry("fourth", 5, "1"),
+        entry("second", 4, "1"),
+    ];
+    assert_eq!(state(&store), expected);
+    assert_eq!(store.submit(put("third", "1")).wait().unwrap(), 6);
+}
+
+#[test]
 fn limits_of_everything_together() {
     let limits = Limits {
         total: 10,
