@@ -70,7 +70,7 @@ fn write(folder: &FolderArguments, wait: Duration) -> Result<Machines, Failure> 
     open(folder, options(folder).wait(wait))
 }
 
-fn options(folder: &FolderArguments) -> FileOptions {
+pub(crate) fn options(folder: &FolderArguments) -> FileOptions {
     FileOptions::new()
         .watch(false)
         .poll(None)

@@ -8,6 +8,8 @@ mod failure;
 mod folder;
 mod logging;
 mod machine;
+#[cfg(all(test, unix))]
+mod network;
 mod output;
 mod serve;
 mod store;

@@ -1,7 +1,7 @@
 //! `byname serve`: the catalog and the machines over HTTP.
 
 mod connections;
-mod machines;
+pub(crate) mod machines;
 mod stall;
 mod stop;
 

@@ -47,7 +47,7 @@ fn open(folder: &FolderArguments, document: &Path, wait: Duration) -> Result<Fil
     Ok(FileStore::open(document, options(folder).wait(wait))?)
 }
 
-fn options(folder: &FolderArguments) -> FileOptions {
+pub(crate) fn options(folder: &FolderArguments) -> FileOptions {
     FileOptions::new()
         .for_repair()
         .watch(false)

@@ -20,11 +20,14 @@ pub(super) fn open(arguments: &ServeArguments) -> Result<Machines, Failure> {
         tracing::warn!("there is no data folder, so there are no machines but this one");
         return Ok(Machines::open(Arc::new(MemoryStore::new()))?);
     };
-    let options = FileOptions::new()
+    Ok(Machines::open_file_with(folder.path(), options(arguments))?)
+}
+
+pub(crate) fn options(arguments: &ServeArguments) -> FileOptions {
+    FileOptions::new()
         .for_repair()
         .poll(Some(arguments.poll).filter(|poll| !poll.is_zero()))
-        .allow_network(arguments.folder.allow_network);
-    Ok(Machines::open_file_with(folder.path(), options)?)
+        .allow_network(arguments.folder.allow_network)
 }
 
 /// Their routes, and how their registry is.

@@ -103,9 +103,7 @@ impl FileStore {
             .map_err(failed("following links", path))?;
         let paths = Paths::new(path, document);
         if !options.network {
-            let folder = found(disk.network(&paths.folder))
-                .map_err(failed("looking at the folder", &paths.folder))?;
-            if let Some(Some(kind)) = folder {
+            if let Some(kind) = network(&*disk, &paths.folder)? {
                 return Err(StoreError::Network {
                     path: path.to_path_buf(),
                     kind,
@@ -361,6 +359,22 @@ impl fmt::Debug for FileStore {
             .field("revision", &self.shared.mirror.revision())
             .finish_non_exhaustive()
     }
+}
+
+/// The network file system that `folder` is on or, while it is missing, would be made on.
+fn network(disk: &dyn Disk, folder: &Path) -> Result<Option<String>, StoreError> {
+    for folder in folder.ancestors() {
+        let here = if folder.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            folder
+        };
+        let kind = found(disk.network(here)).map_err(failed("looking at the folder", here))?;
+        if let Some(kind) = kind {
+            return Ok(kind);
+        }
+    }
+    Ok(None)
 }
 
 /// A number that nobody else has.

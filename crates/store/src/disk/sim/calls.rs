@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use super::fault::{Call, Failure};
 use super::node::{Body, Folder, Generation, Id};
 use super::open::{Held, OpenFile, OpenLock, OpenWord};
-use super::tree::{ROOT, Tree};
+use super::tree::Tree;
 use super::{SimDisk, World};
 use crate::disk::{Access, Disk, LockFile, NewFile, Stat, Word};
 
@@ -292,9 +292,9 @@ impl Disk for SimDisk {
         Ok(Box::new(OpenWord(self.held(&mut world, id)?)))
     }
 
-    fn network(&self, _: &Path) -> io::Result<Option<String>> {
+    fn network(&self, path: &Path) -> io::Result<Option<String>> {
         let world = self.enter(Call::Network, String::new)?;
-        world.tree.node(ROOT)?;
+        world.tree.find(path, true)?;
         Ok(world.network.clone())
     }
 }

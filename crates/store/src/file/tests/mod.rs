@@ -3,6 +3,7 @@
 
 mod crash;
 mod faults;
+mod network;
 mod play;
 mod unknown;
 

@@ -206,4 +206,6 @@ fn a_fork_goes_its_own_way() {
     assert_eq!(one.network(at("/")).unwrap(), None);
     one.set_network(Some("nfs"));
     assert_eq!(one.network(at("/")).unwrap().as_deref(), Some("nfs"));
+    let missing = one.network(at("/nowhere")).unwrap_err();
+    assert_eq!(missing.kind(), io::ErrorKind::NotFound);
 }
