@@ -2,6 +2,8 @@
 
 mod path;
 mod tree;
+mod yaml;
 
 pub use path::{Path, PathError, Step};
 pub use tree::{Key, Map, Node, Origin, Scalar, Source, Value};
+pub use yaml::{parse, parse_flow};
