@@ -1,9 +1,19 @@
 //! Configuration: one tree that knows where each of its values stands.
 
+mod diff;
+mod effective;
+mod layers;
 mod path;
+mod placeholders;
+mod print;
+mod template;
 mod tree;
 mod yaml;
 
+pub use diff::{Change, Difference};
+pub use effective::Config;
+pub use layers::Layers;
 pub use path::{Path, PathError, Step};
+pub use print::PrintOptions;
 pub use tree::{Key, Map, Node, Origin, Scalar, Source, Value};
 pub use yaml::{parse, parse_flow};
