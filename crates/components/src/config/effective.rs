@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::layers::Layers;
-use super::{Node, Path, PathError, Step};
+use super::{Node, Path, PathError};
 use crate::Problems;
 
 /// The effective configuration: what was read, when it was read. Cheap to clone; never changes.
@@ -122,16 +122,6 @@ impl Config {
                     // Only what is there, so that this ends.
                     if self.shared.root.at(&copy).is_some() && !all.contains(&copy) {
                         new.push(copy);
-                    } else if self
-                        .shared
-                        .root
-                        .at(to)
-                        .is_some_and(|n| n.as_map().is_none())
-                    {
-                        // Spliced into a text: the text has the secret in it.
-                        if !all.contains(to) {
-                            new.push(to.clone());
-                        }
                     }
                 }
             }
@@ -197,12 +187,6 @@ impl TryFrom<&str> for Path {
 impl From<&Path> for Path {
     fn from(path: &Path) -> Self {
         path.clone()
-    }
-}
-
-impl From<Step> for Path {
-    fn from(step: Step) -> Self {
-        Self::from(vec![step])
     }
 }
 

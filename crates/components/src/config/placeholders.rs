@@ -91,10 +91,7 @@ impl<'a> Replacing<'a> {
 
     fn node(&mut self, node: &Node, path: &Path) -> Node {
         if self.depth == DEEPEST {
-            self.problem(
-                node,
-                format!("values and references are more than {DEEPEST} deep"),
-            );
+            self.too_deep(node);
             return node.clone();
         }
         self.depth += 1;
@@ -270,7 +267,12 @@ impl<'a> Replacing<'a> {
             return None;
         };
         self.references.push((from.clone(), path));
-        self.copied += size(&found);
+        let (count, deep) = measure(&found);
+        if self.depth + deep > DEEPEST {
+            self.too_deep(node);
+            return None;
+        }
+        self.copied += count;
         if self.copied > MOST_COPIED {
             if !self.exhausted {
                 self.exhausted = true;
@@ -292,9 +294,12 @@ impl<'a> Replacing<'a> {
                 && is_written(&node.origin)
                 && has_parts(&scalar.text)
             {
+                let before = self.problems.errors();
                 let through = self.node(node, &way);
                 let rest = Path::from(path.steps()[at..].to_vec());
-                let failed = through.is_same(node);
+                // What was replaced has another origin, or, without its escapes, another text.
+                let failed = self.problems.errors() > before
+                    || (through.origin == node.origin && through.is_same(node));
                 let found = through.at(&rest).cloned();
                 let missing = (found.is_none() && !failed).then(|| path.clone());
                 return (found, missing);
@@ -453,6 +458,11 @@ impl<'a> Replacing<'a> {
         answer
     }
 
+    fn too_deep(&mut self, node: &Node) {
+        let message = format!("values and references are more than {DEEPEST} deep");
+        self.problem(node, message);
+    }
+
     fn problem(&mut self, node: &Node, message: impl Into<String>) {
         self.problems
             .push(Problem::error(message).at(node.origin.place(), ""));
@@ -468,11 +478,17 @@ fn is_written(origin: &Origin) -> bool {
     }
 }
 
-fn size(node: &Node) -> usize {
+/// How many values there are in one, itself included, and how deep they go.
+fn measure(node: &Node) -> (usize, usize) {
+    let below = |nodes: &mut dyn Iterator<Item = &Node>| {
+        nodes.map(measure).fold((1, 1), |(count, deep), below| {
+            (count + below.0, deep.max(1 + below.1))
+        })
+    };
     match &node.value {
-        Value::Null | Value::Scalar(_) => 1,
-        Value::List(list) => 1 + list.iter().map(size).sum::<usize>(),
-        Value::Map(map) => 1 + map.iter().map(|(_, node)| size(node)).sum::<usize>(),
+        Value::Null | Value::Scalar(_) => (1, 1),
+        Value::List(list) => below(&mut list.iter()),
+        Value::Map(map) => below(&mut map.iter().map(|(_, node)| node)),
     }
 }
 

@@ -78,8 +78,8 @@ impl<'a> Reading<'a> {
     }
 
     /// Reads a text as if it were a file in the base folder.
-    pub(super) fn text(&mut self, text: &str, source: Source) {
-        match parse(text, &source) {
+    pub(super) fn text(&mut self, text: &str, source: &Source) {
+        match parse(text, source) {
             Ok(root) => self.tree(root, FilePath::new("")),
             Err(problems) => self.problems.extend(problems),
         }
@@ -222,10 +222,13 @@ fn read(path: &FilePath) -> io::Result<Vec<u8>> {
 
 /// Where a text that begins with `before` goes on.
 fn position(source: Source, before: &[u8]) -> Origin {
-    let lines = before.split(|byte| *byte == b'\n');
-    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-    let last = lines.last().unwrap_or_default();
-    let column = String::from_utf8_lossy(last).chars().count() + 1;
+    let before = String::from_utf8_lossy(before);
+    let line = before.split('\n').count();
+    let column = before
+        .rsplit('\n')
+        .next()
+        .map_or(0, |last| last.chars().count())
+        + 1;
     let count = |count| u32::try_from(count).unwrap_or(u32::MAX);
     Origin::at(source, count(line), count(column))
 }

@@ -174,7 +174,7 @@ impl Layers {
         let mut reading = Reading::new(&self.base);
         self.check_resolvers(&mut reading.problems);
         for (what, text) in &self.defaults {
-            reading.text(text, Source::Default(Arc::clone(what)));
+            reading.text(text, &Source::Default(Arc::clone(what)));
         }
         self.read_files(&mut reading);
         let Reading {
@@ -251,7 +251,7 @@ impl Layers {
         let mut found = good.is_none();
         for layer in &self.files {
             match layer {
-                Layer::Text(place, text) => reading.text(text, Source::Code(Arc::clone(place))),
+                Layer::Text(place, text) => reading.text(text, &Source::Code(Arc::clone(place))),
                 Layer::File(path) => {
                     reading.file(path);
                     let Some(environment) = good else { continue };

@@ -1,6 +1,6 @@
 //! Variables of the environment, laid over what the files say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::sync::Arc;
 
@@ -60,6 +60,7 @@ pub(super) fn lay_variables(
     }
     // What stands between a path and one below it in this order is below it too, so that neighbours are
     // enough to find every contradiction.
+    let mut refused: BTreeSet<Path> = BTreeSet::new();
     for ((above, one), (below, two)) in found.iter().zip(found.iter().skip(1)) {
         if above.is_above(below) {
             problems.push(
@@ -70,9 +71,13 @@ pub(super) fn lay_variables(
                 .at(place(two.name), "")
                 .help("unset one of them"),
             );
+            refused.insert(above.clone());
         }
     }
     for (path, named) in found {
+        if refused.contains(&path) {
+            continue;
+        }
         let keys = keys(&path);
         let leaf = Node::scalar(named.text, true, named.origin());
         put(root, &keys, &Path::root(), leaf, problems);
