@@ -147,6 +147,20 @@ pub enum StoreError {
         /// Where and why.
         error: JsonError,
     },
+    /// The program's own [check](crate::FileOptions::check) of a value by hand panicked. The text stays
+    /// as it is.
+    Check {
+        /// The file.
+        path: PathBuf,
+        /// The line of the entry, from 1; 0 when it cannot be told.
+        line: usize,
+        /// The column in bytes, from 1.
+        column: usize,
+        /// The entry.
+        name: Arc<str>,
+        /// What the panic said.
+        message: String,
+    },
     /// The document was written by a later version of the format.
     Format {
         /// The file.
@@ -208,6 +222,7 @@ impl StoreError {
             | Self::Io { .. }
             | Self::Damage { .. } => Blame::Environment,
             Self::Unreachable { .. } => Blame::Peer,
+            Self::Check { .. } => Blame::Bug,
         }
     }
 }
@@ -308,6 +323,18 @@ impl fmt::Display for StoreError {
                 error.line,
                 error.column,
                 error.message
+            ),
+            Self::Check {
+                path,
+                line,
+                column,
+                name,
+                message,
+            } => write!(
+                f,
+                "{}:{line}:{column}: checking `{name}`, which was changed by hand, panicked: {message}; \
+                 the text stays as it is, and nothing is written over it",
+                path.display()
             ),
             Self::Format { path, found } => write!(
                 f,

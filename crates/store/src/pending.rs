@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -40,7 +41,11 @@ impl<T> Shared<T> {
         let wakers = std::mem::take(&mut inner.wakers);
         drop(inner);
         self.done.notify_all();
-        wakers.into_iter().for_each(Waker::wake);
+        for waker in wakers {
+            // One executor that panics must not cost the others their wake-up, nor the one who
+            // answers, and with him all who wait for him, his thread.
+            let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+        }
     }
 }
 

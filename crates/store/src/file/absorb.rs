@@ -261,7 +261,7 @@ impl Writer {
         let reason = if !self.is_written_late(&parsed.document, &stat) {
             "found in the place of the document that was replaced last, and not known as an edit of it"
                 .to_owned()
-        } else if let Some(error) = shared.refused(&parsed, &stat) {
+        } else if let Some(error) = shared.refused(&parsed, &stat)? {
             format!("written into the document after it had been replaced: {error}")
         } else {
             // Its text is set aside first, so its place may be taken.

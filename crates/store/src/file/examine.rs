@@ -1,5 +1,6 @@
 //! Telling what is in the document's place.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use super::shared::{Shared, failed, found};
 use crate::disk::Stat;
 use crate::error::StoreError;
 use crate::health::Problem;
-use crate::json::JsonError;
+use crate::json::{Json, JsonError};
 
 /// What was found in the document's place.
 #[derive(Debug)]
@@ -66,25 +67,27 @@ impl Shared {
     pub(crate) fn see(self: &Arc<Self>) -> Result<(Look, Found), StoreError> {
         self.renew_word()?;
         let look = self.look()?;
-        let what = self.examine(&look);
+        let what = self.examine(&look)?;
         if matches!(what, Found::Same | Found::Newer(..)) || self.current().revision >= look.known {
             return Ok((look, what));
         }
         let what = match self.fall_back() {
-            Ok(()) => self.examine(&look),
+            Ok(()) => self.examine(&look)?,
             Err(_) => what,
         };
         Ok((look, what))
     }
 
     /// Tells what was seen.
-    fn examine(&self, look: &Look) -> Found {
+    fn examine(&self, look: &Look) -> Result<Found, StoreError> {
         let known = look.known;
         let Some((bytes, stat)) = &look.file else {
             if known == 0 {
-                return Found::Fresh;
+                return Ok(Found::Fresh);
             }
-            return Found::Damage(format!("is missing; revision {known} was there; {RESTORE}"));
+            return Ok(Found::Damage(format!(
+                "is missing; revision {known} was there; {RESTORE}"
+            )));
         };
         let seal = self.seal();
         let untouched = seal.as_ref().is_some_and(|seal| seal.stat == *stat);
@@ -100,42 +103,42 @@ impl Shared {
         };
         let parsed = match Document::parse(bytes, previous.as_deref()) {
             Ok(parsed) => parsed,
-            Err(Unreadable::Format(found)) => return Found::Format(found),
-            Err(Unreadable::Empty) => return Found::Damage(format!("is empty; {RESTORE}")),
+            Err(Unreadable::Format(found)) => return Ok(Found::Format(found)),
+            Err(Unreadable::Empty) => return Ok(Found::Damage(format!("is empty; {RESTORE}"))),
             Err(Unreadable::Zeros) => {
-                return Found::Damage(format!("holds nothing but zeros; {RESTORE}"));
+                return Ok(Found::Damage(format!("holds nothing but zeros; {RESTORE}")));
             }
             // Whoever takes away the header, or the value of an entry, is editing.
-            Err(Unreadable::NotOurs(error)) if !untouched => return Found::Broken(error),
+            Err(Unreadable::NotOurs(error)) if !untouched => return Ok(Found::Broken(error)),
             Err(Unreadable::Syntax(error) | Unreadable::NotOurs(error)) => {
                 if untouched {
-                    return Found::Damage(format!(
+                    return Ok(Found::Damage(format!(
                         "has changed on the disk although nobody wrote it ({error}); {RESTORE}"
-                    ));
+                    )));
                 }
                 // No editor writes such bytes; a power cut does.
                 if bytes.contains(&0) {
-                    return Found::Damage(format!("has zero bytes in it; {RESTORE}"));
+                    return Ok(Found::Damage(format!("has zero bytes in it; {RESTORE}")));
                 }
                 if self.is_cut(bytes, known) {
-                    return Found::Damage(format!(
+                    return Ok(Found::Damage(format!(
                         "is cut short after {} bytes; {RESTORE}",
                         bytes.len()
-                    ));
+                    )));
                 }
-                return Found::Broken(error);
+                return Ok(Found::Broken(error));
             }
         };
         let document = &parsed.document;
         if let Some(id) = &id
             && **id != *document.id
         {
-            return Found::Damage(format!(
+            return Ok(Found::Damage(format!(
                 "is the document of another registry ({} instead of {id}); {RESTORE}",
                 document.id
-            ));
+            )));
         }
-        match parsed.sealed {
+        Ok(match parsed.sealed {
             Sealed::Right(_) if document.revision < known => Found::Damage(format!(
                 "is revision {}, although {known} was committed: an older copy was put here; \
                  `byname store restore` applies it, with `--revision {known}` it brings that back",
@@ -151,43 +154,73 @@ impl Shared {
             Sealed::Wrong | Sealed::Missing if untouched => Found::Damage(format!(
                 "has changed on the disk although nobody wrote it (its checksum is wrong); {RESTORE}"
             )),
-            Sealed::Wrong | Sealed::Missing => match self.refused(&parsed, stat) {
+            Sealed::Wrong | Sealed::Missing => match self.refused(&parsed, stat)? {
                 Some(error) => Found::Broken(error),
                 None => Found::Edit(Box::new(parsed)),
             },
-        }
+        })
     }
 
     /// Checks the values that a hand has changed: the place of the first that is refused, and why.
-    pub(super) fn refused(&self, edited: &Parsed, stat: &Stat) -> Option<JsonError> {
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Check`].
+    pub(super) fn refused(
+        &self,
+        edited: &Parsed,
+        stat: &Stat,
+    ) -> Result<Option<JsonError>, StoreError> {
         let too_much = self.current().too_much.clone();
         if let Some((_, error)) = too_much.filter(|(too_much, _)| too_much == stat) {
-            return Some(error);
+            return Ok(Some(error));
         }
         let shown = self.mirror.snapshot();
-        let limit = self.options.limits.value;
-        edited.document.entries().iter().find_map(|(name, slot)| {
+        for (name, slot) in edited.document.entries() {
             let value = &slot.record.value;
             if shown.get(name).is_some_and(|shown| shown.value == *value) {
-                return None;
+                continue;
             }
-            let size = value.as_str().len() as u64;
-            let refused = if size > limit {
-                Some(format!(
-                    "{size} bytes in one value; at most {limit} are taken"
-                ))
-            } else {
-                let check = self.options.check.as_ref();
-                check.and_then(|check| check(name, value).err())
-            };
-            refused.map(|message| {
-                let (line, column) = edited.place_of(name).unwrap_or((0, 0));
-                JsonError {
+            let place = || edited.place_of(name).unwrap_or((0, 0));
+            let refused = self.check(name, value).map_err(|message| {
+                let (line, column) = place();
+                StoreError::Check {
+                    path: self.paths.named.clone(),
+                    line,
+                    column,
+                    name: Arc::clone(name),
+                    message,
+                }
+            })?;
+            if let Err(message) = refused {
+                let (line, column) = place();
+                return Ok(Some(JsonError {
                     line,
                     column,
                     message: format!("`{name}`: {message}"),
-                }
-            })
+                }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether a value by hand may be there, or why not; the message of the program's check if that
+    /// panics, which tells nothing of the value.
+    fn check(&self, name: &str, value: &Json) -> Result<Result<(), String>, String> {
+        let limit = self.options.limits.value;
+        let size = value.as_str().len() as u64;
+        if size > limit {
+            return Ok(Err(format!(
+                "{size} bytes in one value; at most {limit} are taken"
+            )));
+        }
+        let Some(check) = &self.options.check else {
+            return Ok(Ok(()));
+        };
+        catch_unwind(AssertUnwindSafe(|| check(name, value))).map_err(|panic| {
+            let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+            text.or_else(|| panic.downcast_ref::<String>().cloned())
+                .unwrap_or_else(|| "without a message".to_owned())
         })
     }
 

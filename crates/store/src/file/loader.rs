@@ -92,9 +92,11 @@ impl Loader {
     pub(crate) fn close(&self) {
         let mut inner = self.lock();
         inner.closing = true;
-        inner.requests.clear();
+        let requests = std::mem::take(&mut inner.requests);
         drop(inner);
         self.more.notify_all();
+        // Who is dropped answers, and whom that wakes may ask again.
+        drop(requests);
     }
 
     /// Waits until there is something to do, at most `time`; unless somebody asks for it, not before
@@ -139,6 +141,9 @@ impl Loader {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
 
 /// After a look that nobody asked for, the next rests for this many times what it took.
 const REST: u32 = 3;

@@ -102,13 +102,13 @@ impl FileStore {
             .resolve(path)
             .map_err(failed("following links", path))?;
         let paths = Paths::new(path, document);
-        if !options.network {
-            if let Some(kind) = network(&*disk, &paths.folder)? {
-                return Err(StoreError::Network {
-                    path: path.to_path_buf(),
-                    kind,
-                });
-            }
+        if !options.network
+            && let Some(kind) = network(&*disk, &paths.folder)?
+        {
+            return Err(StoreError::Network {
+                path: path.to_path_buf(),
+                kind,
+            });
         }
         let store = Self {
             shared: Arc::new(Shared::new(disk, paths, options)),

@@ -187,7 +187,8 @@ impl FileOptions {
     }
 
     /// Refuses hand-written values for which `check` gives a reason: the whole edit is then broken,
-    /// at the place of that entry.
+    /// at the place of that entry. If `check` panics, whatever was asked of the store fails with
+    /// [`Check`](crate::StoreError::Check), and the edit waits until it is checked again.
     #[must_use]
     pub fn check(
         mut self,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use byname_registry::Clock;
 
-use super::handle::{Handle, answer};
+use super::handle::Handle;
 use super::options::MemoryOptions;
 use super::state::{Backup, Missed, State};
 use super::timer::Timer;
@@ -142,7 +142,7 @@ impl Backend {
             drop(inner);
             job.handle.turn_away();
             let limit = self.most as u64;
-            answer(job.completer, Err(StoreError::Full { limit }));
+            job.completer.complete(Err(StoreError::Full { limit }));
             return;
         }
         inner.queue.push_back(Queued { job, since, until });
@@ -204,7 +204,7 @@ impl Backend {
                         self.drive(&job.handle);
                     }
                 }
-                Err(error) => answer(job.completer, Err(error)),
+                Err(error) => job.completer.complete(Err(error)),
             }
         }
         for handle in &handles {

@@ -1,4 +1,3 @@
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -235,7 +234,7 @@ impl Handle {
                 } else {
                     Err(sealed(target))
                 };
-                self::answer(completer, result);
+                completer.complete(result);
             }
             let mut publication = self.lock();
             if !std::mem::take(&mut publication.again) {
@@ -281,12 +280,6 @@ impl Handle {
         }
         Ok(())
     }
-}
-
-/// Answers. Whoever waits may be a task of an executor that panics when it is woken: that must not
-/// cost the others their answer.
-pub(super) fn answer(completer: Completer<u64>, result: Result<u64, StoreError>) {
-    let _ = catch_unwind(AssertUnwindSafe(|| completer.complete(result)));
 }
 
 /// What has become of a commit that the mirror cannot show.
