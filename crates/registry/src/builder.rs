@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::build::{Clock, Rules, Timer};
+use crate::observe::Options;
 use crate::registry::Registry;
 
 /// How many superseded values an idle registry may hold back unless told otherwise.
@@ -16,6 +17,7 @@ pub(crate) struct Settings {
     pub(crate) hold_back: usize,
     pub(crate) attempts: usize,
     pub(crate) following: bool,
+    pub(crate) longest_wait: Duration,
     pub(crate) rules: Arc<Rules>,
     pub(crate) inside_runtime: fn() -> bool,
 }
@@ -26,6 +28,7 @@ impl Default for Settings {
             hold_back: HOLD_BACK,
             attempts: ATTEMPTS,
             following: false,
+            longest_wait: Options::LONGEST_DEADLINE,
             rules: Arc::new(Rules {
                 label: "registry".into(),
                 ..Rules::default()
@@ -94,6 +97,15 @@ impl Builder {
     /// [`publish`](Registry::publish) and [`resync`](Registry::resync) only.
     pub fn following(mut self) -> Self {
         self.settings.following = true;
+        self
+    }
+
+    /// Sets the longest deadline of observers with [`Policy::Wait`](crate::Policy::Wait); a longer one
+    /// is cut to it. Default: [`Options::LONGEST_DEADLINE`]. With zero no change waits for an
+    /// observer, for registries that are changed where others would be held up too: who does not
+    /// receive in time is resynchronised.
+    pub fn longest_wait(mut self, deadline: Duration) -> Self {
+        self.settings.longest_wait = deadline;
         self
     }
 

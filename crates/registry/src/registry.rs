@@ -541,7 +541,8 @@ impl<V: Send + Sync + 'static> Registry<V> {
     /// # Ok::<(), byname_registry::ChangeError>(())
     /// ```
     pub fn subscribe(&self, options: impl Into<Options>) -> (Snapshot<V>, Subscription<V>) {
-        crate::raw::observed::subscribe(&self.core, options.into())
+        let options = options.into().within(self.core.settings.longest_wait);
+        crate::raw::observed::subscribe(&self.core, options)
     }
 }
 

@@ -1,7 +1,11 @@
 //! A registry that follows a store: two steps to commit, a store's revisions, a whole state.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use byname_registry::{ChangeError, Changes, MAX_REVISION, Registry, TransactionError};
+use std::time::Duration;
+
+use byname_registry::{
+    ChangeError, Changes, Event, MAX_REVISION, Options, Policy, Registry, TransactionError,
+};
 
 fn following() -> Registry<&'static str> {
     Registry::builder().following().build()
@@ -193,4 +197,24 @@ fn revisions_have_a_last_one() {
         (view.get("a"), view.revision()),
         (Some(&"last"), MAX_REVISION)
     );
+}
+
+#[test]
+fn no_change_waits_longer_for_an_observer_than_the_registry_lets_it() {
+    let registry: Registry<&str> = Registry::builder()
+        .following()
+        .longest_wait(Duration::ZERO)
+        .build();
+    let deadline = Duration::from_secs(3600);
+    let (_, mut slow) = registry.subscribe(Options::new(Policy::Wait { deadline }).capacity(1));
+    for revision in 1..=3 {
+        let mut changes = Changes::new();
+        changes.put("a", revision, "value").unwrap();
+        assert_eq!(registry.publish(revision, changes).unwrap(), revision);
+    }
+    assert_eq!(slow.stats().waited, 0);
+    let Some(Event::Resync { snapshot, .. }) = slow.recv() else {
+        panic!("its queue was full");
+    };
+    assert_eq!(snapshot.revision(), 3);
 }

@@ -35,6 +35,9 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     fn id(&self) -> Option<String>;
 
     /// Returns the local copy, to read without waiting.
+    ///
+    /// Who observes it with [`Policy::Wait`](byname_registry::Policy::Wait) may be resynchronised
+    /// before the deadline: a store need not let its writers wait.
     fn mirror(&self) -> &Registry<Record>;
 
     /// Returns the newest acknowledged revision that this machine can know of without asking

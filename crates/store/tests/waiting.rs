@@ -14,6 +14,7 @@ use std::sync::mpsc;
 use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
+use byname_registry::{Event, Options, Policy};
 use byname_store::{
     Blame, FileOptions, FileStore, Json, MemoryStore, Pending, Problem, Store, StoreError,
     Transaction,
@@ -282,4 +283,27 @@ fn a_check_that_panics_fails_what_was_asked_and_nothing_else() {
     eventually("who follows goes on", || {
         follower.mirror().revision() == 3 && follower.health().is_good()
     });
+}
+
+/// An observer of the mirror that lets writers wait and never receives holds up nobody: the mirror is
+/// published while the right to write is held.
+#[test]
+fn an_observer_of_the_mirror_holds_up_nobody() {
+    let place = Place::new();
+    let store = place.open(quiet());
+    let deadline = Duration::from_secs(3600);
+    let (_, mut slow) = store
+        .mirror()
+        .subscribe(Options::new(Policy::Wait { deadline }).capacity(1));
+    for revision in 1..=3 {
+        assert_eq!(store.submit(put("a")).wait().unwrap(), revision);
+    }
+    let other = place.open(quiet());
+    assert_eq!(other.submit(put("b")).wait().unwrap(), 4);
+    assert_eq!(store.refresh().wait().unwrap(), 4);
+    assert_eq!(slow.stats().waited, 0);
+    // It is told that it has missed something, and what there is.
+    let Some(Event::Resync { .. }) = slow.recv() else {
+        panic!("its queue was full");
+    };
 }

@@ -69,6 +69,14 @@ impl Options {
         }
     }
 
+    /// Cuts the time that a writer may wait.
+    pub(crate) fn within(mut self, longest: Duration) -> Self {
+        if let Policy::Wait { deadline } = &mut self.policy {
+            *deadline = longest.min(*deadline);
+        }
+        self
+    }
+
     /// Bounds the queue to `capacity` pending changes or, when they are folded, to as many names;
     /// 0 counts as 1. Room is taken as it is needed, not in advance.
     #[must_use]

@@ -113,7 +113,13 @@ pub(crate) fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
 impl Shared {
     pub(crate) fn new(disk: Arc<dyn Disk>, paths: Paths, options: FileOptions) -> Self {
         let label = paths.named.display().to_string();
-        let mirror = Registry::<()>::builder().label(label).following().build();
+        // It is published under the file lock: an observer would hold up the writers of all
+        // processes.
+        let mirror = Registry::<()>::builder()
+            .label(label)
+            .following()
+            .longest_wait(Duration::ZERO)
+            .build();
         Self {
             history: History::new(&mirror),
             mirror,
