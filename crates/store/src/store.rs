@@ -43,6 +43,12 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// Returns the newest acknowledged revision that this machine can know of without asking
     /// anybody; the mirror is up to date in that sense when its revision is not below. Costs a few
     /// nanoseconds.
+    ///
+    /// Where it cannot be known, it may be one more than the mirror shows although nothing more is
+    /// acknowledged: what it stands for is that the mirror is to be brought up to date. A
+    /// [`FileStore`](crate::FileStore) says so while it has no word that is shared with the other
+    /// processes (before the first commit, and when the word was taken away) and something else
+    /// stands in the document's place than it has seen there; that also takes longer.
     fn committed(&self) -> u64;
 
     /// Brings the mirror up to date: when this is done it shows everything that was acknowledged
