@@ -7,7 +7,9 @@ mod path;
 mod placeholders;
 mod print;
 mod template;
+mod secret;
 mod tree;
+pub mod units;
 mod yaml;
 
 pub use diff::{Change, Difference};
@@ -15,5 +17,6 @@ pub use effective::Config;
 pub use layers::Layers;
 pub use path::{Path, PathError, Step};
 pub use print::PrintOptions;
+pub use secret::Secret;
 pub use tree::{Key, Map, Node, Origin, Scalar, Source, Value};
 pub use yaml::{parse, parse_flow};
