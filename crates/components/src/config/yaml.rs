@@ -126,9 +126,9 @@ impl<'a> Builder<'a> {
             emit_unresolved_aliases: true,
             emit_comments: false,
         };
-        let mut parser = Parser::new_from_str_with_options(text, options);
+        let parser = Parser::new_from_str_with_options(text, options);
         let mut documents = 0;
-        while let Some(next) = parser.next() {
+        for next in parser {
             let done = match next {
                 Ok((event, span)) => {
                     if matches!(event, Event::DocumentStart(..)) {

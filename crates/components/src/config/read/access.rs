@@ -99,9 +99,6 @@ impl<'de, 'x> Entries<'de, 'x> {
             value: None,
         }
     }
-
-    /// Ends without reading anything.
-    pub(super) fn finish(self) {}
 }
 
 impl<'de> MapAccess<'de> for Entries<'de, '_> {

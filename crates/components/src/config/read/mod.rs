@@ -142,7 +142,7 @@ fn unknown_keys<'de, T: Deserialize<'de>>(
         }
         match &part.value {
             Value::Map(map) => {
-                left.extend(map.iter().rev().map(|(key, _)| path.key(key.name.clone())))
+                left.extend(map.iter().rev().map(|(key, _)| path.key(key.name.clone())));
             }
             Value::List(list) => left.extend((0..list.len()).rev().map(|index| path.index(index))),
             _ => {}

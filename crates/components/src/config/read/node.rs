@@ -187,22 +187,20 @@ impl<'de> Deserializer<'de> for NodeReader<'de, '_> {
 
     fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         let mut chars = self.text().unwrap_or_default().chars();
-        match (chars.next(), chars.next()) {
-            (Some(one), None) => visitor.visit_char(one),
-            _ => {
-                let read = self.not("a single character").deserialize_char(visitor);
-                read.map_err(|_| Error::told())
-            }
+        if let (Some(one), None) = (chars.next(), chars.next()) {
+            visitor.visit_char(one)
+        } else {
+            let read = self.not("a single character").deserialize_char(visitor);
+            read.map_err(|_| Error::told())
         }
     }
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match self.text() {
-            Some(text) => visitor.visit_borrowed_str(text),
-            None => {
-                let read = self.not("a text").deserialize_str(visitor);
-                read.map_err(|_| Error::told())
-            }
+        if let Some(text) = self.text() {
+            visitor.visit_borrowed_str(text)
+        } else {
+            let read = self.not("a text").deserialize_str(visitor);
+            read.map_err(|_| Error::told())
         }
     }
 
@@ -243,10 +241,8 @@ impl<'de> Deserializer<'de> for NodeReader<'de, '_> {
         match &self.node.value {
             Value::Null => visitor.visit_unit(),
             Value::Map(_) => {
-                // Settings of what has none: a map without keys.
-                if let Some(entries) = self.entries(Some(&[])) {
-                    entries.finish();
-                }
+                // Settings of what has none: every key is one too many.
+                drop(self.entries(Some(&[])));
                 visitor.visit_unit()
             }
             _ if self.plain().is_some_and(is_null) => visitor.visit_unit(),
@@ -279,12 +275,11 @@ impl<'de> Deserializer<'de> for NodeReader<'de, '_> {
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match self.list() {
-            Some(list) => visitor.visit_seq(self.elements(list)),
-            None => {
-                let read = self.not("a list").deserialize_seq(visitor);
-                read.map_err(|_| Error::told())
-            }
+        if let Some(list) = self.list() {
+            visitor.visit_seq(self.elements(list))
+        } else {
+            let read = self.not("a list").deserialize_seq(visitor);
+            read.map_err(|_| Error::told())
         }
     }
 
@@ -296,10 +291,10 @@ impl<'de> Deserializer<'de> for NodeReader<'de, '_> {
         match self.list() {
             Some(list) if list.len() == length => visitor.visit_seq(self.elements(list)),
             other => {
-                let mut expected = format!("a list of {length}");
-                if let Some(list) = other {
-                    expected.push_str(&format!(" (and not of {})", list.len()));
-                }
+                let expected = match other {
+                    Some(list) => format!("a list of {length} (and not of {})", list.len()),
+                    None => format!("a list of {length}"),
+                };
                 let read = self.not(&expected).deserialize_tuple(length, visitor);
                 read.map_err(|_| Error::told())
             }
@@ -316,12 +311,11 @@ impl<'de> Deserializer<'de> for NodeReader<'de, '_> {
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match self.entries(None) {
-            Some(entries) => visitor.visit_map(entries),
-            None => {
-                let read = self.not("a map").deserialize_map(visitor);
-                read.map_err(|_| Error::told())
-            }
+        if let Some(entries) = self.entries(None) {
+            visitor.visit_map(entries)
+        } else {
+            let read = self.not("a map").deserialize_map(visitor);
+            read.map_err(|_| Error::told())
         }
     }
 
@@ -331,12 +325,11 @@ impl<'de> Deserializer<'de> for NodeReader<'de, '_> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        match self.entries(Some(fields)) {
-            Some(entries) => visitor.visit_map(entries),
-            None => {
-                let read = self.not("a map").deserialize_struct(name, fields, visitor);
-                read.map_err(|_| Error::told())
-            }
+        if let Some(entries) = self.entries(Some(fields)) {
+            visitor.visit_map(entries)
+        } else {
+            let read = self.not("a map").deserialize_struct(name, fields, visitor);
+            read.map_err(|_| Error::told())
         }
     }
 

@@ -1,4 +1,8 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::items_after_statements,
+    reason = "a type stands where it is read"
+)]
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
@@ -273,7 +277,6 @@ fn a_number_is_read_as_any_type_of_integer_and_a_list_as_a_list() {
             assert_eq!(read::<Limits>("max_size: 10").max_size, 10);
         )*};
     }
-    mod scopes {}
     {
         each!(u8);
     }

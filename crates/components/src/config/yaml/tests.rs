@@ -1,4 +1,9 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::format_push_string,
+    clippy::format_collect,
+    reason = "documents are written piece by piece"
+)]
 
 use proptest::prelude::*;
 
