@@ -206,6 +206,15 @@ fn one_rebuild_is_one_revision_and_nothing_new_is_none() {
     );
 }
 
+/// Ends those who wait for it, also when it is dropped by a panic.
+struct Done<'a>(&'a AtomicBool);
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
 /// The predecessor emptied the set and filled it again, name by name, while it was read.
 #[test]
 fn a_hundred_concurrent_readers_see_one_generation_each_time() {
@@ -234,10 +243,8 @@ fn a_hundred_concurrent_readers_see_one_generation_each_time() {
     let looks = AtomicUsize::new(0);
     together(101, |thread| {
         if thread == 0 {
-            for number in 2..=GENERATIONS {
-                publish(number);
-            }
-            done.store(true, Ordering::Release);
+            let _done = Done(&done);
+            (2..=GENERATIONS).for_each(publish);
             return;
         }
         let mut last = 0;

@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use byname_components::{Check, Checks, HealthOptions, Look, Outcome, Probe, Report};
+use byname_testkit::PATIENCE;
 use tokio::sync::{Barrier, Semaphore};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 const OK: Result<(), fmt::Error> = Ok(());
 
@@ -131,7 +132,7 @@ async fn concurrent_askers_that_leave_disturb_nobody() {
     checks.register(check).unwrap();
     for _ in 0..3 {
         let ask = checks.ask(Probe::Readiness);
-        let left = tokio::time::timeout(Duration::from_secs(1), ask).await;
+        let left = timeout(Duration::from_secs(1), ask).await;
         assert!(left.is_err());
     }
     let began = Instant::now();
@@ -171,7 +172,8 @@ async fn a_blocking_check_beside_concurrent_ones() {
     let passes = Check::new("b", "passes", || async { OK }).within(Duration::from_secs(60));
     checks.register(passes).unwrap();
 
-    let report = checks.ask(Probe::Readiness).await;
+    let answer = timeout(PATIENCE, checks.ask(Probe::Readiness));
+    let report = answer.await.unwrap();
     assert_eq!(
         report.looks()[0].outcome(),
         &Outcome::TimedOut { after: within }

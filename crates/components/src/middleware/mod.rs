@@ -1,0 +1,350 @@
+//! Middleware: what makes it, and what it is called.
+
+mod error;
+mod factory;
+
+use std::fmt;
+use std::sync::Arc;
+
+use byname_registry::{ChangeError, Factory, Place, Registry, ResolveError, nearest};
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+
+use crate::config::{Map, Node, Origin, Path, Source, Value, read_node};
+use crate::part::{LookupError, Part, Type};
+use crate::problem::{Problem, Problems};
+
+pub use error::MiddlewareError;
+use factory::BoxError;
+pub use factory::{Instances, MiddlewareFactory};
+
+/// A middleware that has a name.
+#[derive(Clone)]
+struct Definition {
+    /// The name of its factory.
+    factory: Arc<str>,
+    settings: Node,
+    /// The shared instance, under [`ONE`]. It belongs to the definition: whoever replaces that gets
+    /// another instance.
+    shared: Registry<Part>,
+}
+
+/// The name of what a definition shares.
+const ONE: &str = "instance";
+
+/// Middleware by name, and what makes it. A clone is another name for the same.
+///
+/// # Consistency
+///
+/// A shared middleware is built once, however many ask for it at the same time: all get that instance,
+/// or that error with its cause; after an error the next ask tries again. One per use is built for each
+/// ask. No lock is held while a factory runs.
+///
+/// # Examples
+///
+/// ```
+/// use std::collections::BTreeMap;
+/// use std::sync::Arc;
+/// use byname_components::{Instances, Middlewares};
+///
+/// #[derive(serde::Deserialize, schemars::JsonSchema)]
+/// struct Limit { bytes: u64 }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let middleware = Middlewares::new();
+/// middleware.factory("limit", Instances::Shared, |limit: Limit| async move {
+///     Ok::<_, std::io::Error>(Arc::new(limit))
+/// })?;
+/// middleware.define("small-bodies", "limit", BTreeMap::from([("bytes", 1024)]))?;
+/// assert_eq!(middleware.create::<Limit>("small-bodies").await?.bytes, 1024);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Middlewares {
+    factories: Registry<MiddlewareFactory>,
+    named: Registry<Definition>,
+}
+
+impl fmt::Debug for Definition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Definition")
+            .field("factory", &self.factory)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Default for Middlewares {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Middlewares {
+    /// Makes an empty set.
+    #[must_use]
+    pub fn new() -> Self {
+        let label = |label: &str| Registry::<()>::builder().label(label);
+        Self {
+            factories: label("middleware factories").build(),
+            named: label("middleware").build(),
+        }
+    }
+
+    /// Returns the factories by the name of the type: to list and observe.
+    #[must_use]
+    pub fn factories(&self) -> &Registry<MiddlewareFactory> {
+        &self.factories
+    }
+
+    /// Returns the names of all middleware, in order.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        self.named.snapshot().names().map(str::to_owned).collect()
+    }
+
+    /// Registers a factory: `async fn(settings) -> Result<Arc<M>, error>`. `name` is the type that
+    /// middleware has in the file. Returns the revision.
+    ///
+    /// # Errors
+    ///
+    /// [`ChangeError::Taken`] with both places if there is a factory of that name.
+    #[track_caller]
+    pub fn factory<S, M, F, E>(
+        &self,
+        name: &str,
+        instances: Instances,
+        make: impl Fn(S) -> F + Send + Sync + 'static,
+    ) -> Result<u64, ChangeError>
+    where
+        S: DeserializeOwned + JsonSchema + Send + 'static,
+        M: ?Sized + Send + Sync + 'static,
+        F: Future<Output = Result<Arc<M>, E>> + Send + 'static,
+        E: Into<BoxError>,
+    {
+        let factory = MiddlewareFactory::new(instances, make);
+        self.factories.register_at(name, factory, Place::caller())
+    }
+
+    /// Gives a name to the middleware that a factory makes from these settings. The factory may be
+    /// registered later. Returns the revision.
+    ///
+    /// # Errors
+    ///
+    /// [`ChangeError::Taken`] with both places if there is a middleware of that name.
+    #[track_caller]
+    pub fn define(
+        &self,
+        name: &str,
+        factory: &str,
+        settings: impl crate::values::Given,
+    ) -> Result<u64, ChangeError> {
+        let place = Place::caller();
+        let origin = Origin::of(Source::Code(place.to_string().into()));
+        let settings = settings.given(&origin);
+        self.define_at(name, factory, settings, place)
+    }
+
+    fn define_at(
+        &self,
+        name: &str,
+        factory: &str,
+        settings: Node,
+        place: Place,
+    ) -> Result<u64, ChangeError> {
+        let (made_by, path): (Arc<str>, _) = (factory.into(), path(name));
+        let shared = Registry::<()>::builder().label(format!("middleware/{name}"));
+        let shared: Registry<Part> = shared.build();
+        let factories = self.factories.clone();
+        let (by, given) = (Arc::clone(&made_by), settings.clone());
+        let build = Factory::future(move |_| {
+            // Looked up when it is built, as the factory may be registered after the name.
+            let making = factories
+                .get_owned(&by)
+                .map(|factory| (factory.make)(&given, &path, &by))
+                .ok_or_else(|| BoxError::from(format!("there is no factory `{by}` any more")));
+            async move { making?.await }
+        });
+        shared.register_factory_at(ONE, build, place.clone())?;
+        let definition = Definition {
+            factory: made_by,
+            settings,
+            shared,
+        };
+        self.named.register_at(name, definition, place)
+    }
+
+    /// Defines a middleware as a file says: a map with `type` (default: the name) and `settings`.
+    /// Returns what is wrong with that; then nothing was defined.
+    #[must_use]
+    pub fn declare(&self, name: &str, node: &Node) -> Problems {
+        const KNOWN: [&str; 2] = ["type", "settings"];
+        let mut problems = Problems::new();
+        let at = path(name);
+        let map = match &node.value {
+            Value::Null => None,
+            Value::Map(map) => Some(map),
+            other => {
+                let found = other.kind();
+                return Problem::error(format!("middleware `{name}` is {found}; expected a map"))
+                    .at(node.origin.place(), "")
+                    .into();
+            }
+        };
+        for (key, _) in map.into_iter().flat_map(Map::iter) {
+            if !KNOWN.contains(&&*key.name) {
+                problems.push(
+                    Problem::error(format!("middleware `{name}` has no key `{}`", key.name))
+                        .nearest(&nearest(KNOWN.iter(), &key.name))
+                        .at(key.origin.place(), "")
+                        .help("it may have `type` and `settings`"),
+                );
+            }
+        }
+        let factory = match node.get("type") {
+            None => name.to_owned(),
+            Some(factory) => match read_node::<String>(factory, &at.key("type"), "a middleware") {
+                Ok(read) => read.value,
+                Err(wrong) => {
+                    problems.extend(wrong);
+                    return problems;
+                }
+            },
+        };
+        if problems.is_fatal() {
+            return problems;
+        }
+        let settings = node
+            .get("settings")
+            .cloned()
+            .unwrap_or_else(|| Node::empty(node.origin.clone()));
+        let place = node.origin.place();
+        match self.define_at(name, &factory, settings, place.clone()) {
+            Ok(_) => {}
+            Err(ChangeError::Taken { place: first, .. }) => problems.push(
+                Problem::error(format!("middleware `{name}` is defined twice"))
+                    .at(place, "here")
+                    .at(first, "and here before"),
+            ),
+            Err(error) => problems.push(
+                Problem::error(format!("middleware `{name}` cannot be defined: {error}"))
+                    .at(place, ""),
+            ),
+        }
+        problems
+    }
+
+    /// Returns everything that is wrong with the definitions, without building anything: unknown types,
+    /// settings that are not of the factory's type.
+    #[must_use]
+    pub fn check(&self) -> Problems {
+        let mut problems = Problems::new();
+        for (name, entry) in self.named.snapshot().entries() {
+            let Some(definition) = entry.value() else {
+                continue;
+            };
+            let by = &definition.factory;
+            let Some(factory) = self.factories.get_owned(by) else {
+                problems.push(
+                    Problem::error(format!(
+                        "middleware `{name}` is of type `{by}`, which no factory makes"
+                    ))
+                    .nearest(&self.nearest_factories(by))
+                    .at(entry.place().clone(), format!("`{name}` is defined here")),
+                );
+                continue;
+            };
+            if let Err(wrong) = (factory.check)(&definition.settings, &path(name), by) {
+                problems.extend(wrong);
+            }
+        }
+        problems
+    }
+
+    fn nearest_factories(&self, name: &str) -> Vec<String> {
+        nearest(self.factories.snapshot().names(), name)
+    }
+
+    /// Returns the middleware of a name: the one instance, or one of its own, as its factory declares.
+    ///
+    /// # Errors
+    ///
+    /// [`MiddlewareError::Lookup`] if there is none of that name, with the nearest, or if it is not an
+    /// `M`, which is known before anything is built; the others as their documentation says.
+    pub async fn create<M: ?Sized + Send + Sync + 'static>(
+        &self,
+        name: &str,
+    ) -> Result<Arc<M>, MiddlewareError> {
+        let Some(entry) = self.named.entry(name) else {
+            return Err(self.unknown(name).into());
+        };
+        let Some(definition) = entry.value() else {
+            return Err(self.unknown(name).into());
+        };
+        let wrong_type = |found: &'static str| LookupError::WrongType {
+            kind: "middleware".into(),
+            name: name.into(),
+            asked: Type::of::<M>().name(),
+            found,
+            place: entry.place().clone(),
+        };
+        // Only what is shared is ever built there.
+        if let Some(part) = definition.shared.get(ONE) {
+            let shared = part.get::<M>().map(Arc::clone);
+            return Ok(shared.ok_or_else(|| wrong_type(part.type_name()))?);
+        }
+        let by = &definition.factory;
+        let Some(factory) = self.factories.get_owned(by) else {
+            return Err(MiddlewareError::UnknownFactory {
+                name: name.into(),
+                factory: Arc::clone(by),
+                nearest: self.nearest_factories(by),
+                place: entry.place().clone(),
+            });
+        };
+        if factory.makes != Type::of::<M>() {
+            return Err(wrong_type(factory.makes.name()).into());
+        }
+        let made = match factory.instances {
+            Instances::Shared => definition.shared.resolve_async(ONE).await,
+            Instances::PerUse => {
+                let (path, by) = (path(name), Arc::clone(by));
+                let settings = definition.settings.clone();
+                let make = Arc::clone(&factory.make);
+                // The same engine for one build: a panic is an error, a circle is found.
+                let one: Registry<Part> = Registry::<()>::builder()
+                    .label(format!("middleware/{name}"))
+                    .build();
+                let build = Factory::future(move |_| make(&settings, &path, &by));
+                match one.register_factory(ONE, build) {
+                    Ok(_) => one.resolve_async(ONE).await,
+                    Err(_) => unreachable!("the registry is new"),
+                }
+            }
+        };
+        let part = made.map_err(|error| match error {
+            ResolveError::Build(error) => MiddlewareError::Build {
+                name: name.into(),
+                place: entry.place().clone(),
+                error,
+            },
+            _ => self.unknown(name).into(),
+        })?;
+        let made = part.get::<M>().map(Arc::clone);
+        Ok(made.ok_or_else(|| wrong_type(part.type_name()))?)
+    }
+
+    fn unknown(&self, name: &str) -> LookupError {
+        LookupError::Unknown {
+            kind: "middleware".into(),
+            name: name.into(),
+            nearest: nearest(self.named.snapshot().names(), name),
+        }
+    }
+}
+
+/// Where the settings of a middleware stand.
+fn path(name: &str) -> Path {
+    Path::root().key("middleware").key(name).key("settings")
+}
