@@ -69,6 +69,12 @@ impl Printing<'_> {
         }
         match &node.value {
             Value::Null => self.line(lead, "null", Some(node)),
+            // At the begin of a line these would begin or end a document.
+            Value::Scalar(scalar)
+                if lead.is_empty() && ["---", "..."].iter().any(|s| scalar.text.starts_with(s)) =>
+            {
+                self.line(lead, &quoted(&scalar.text), Some(node));
+            }
             Value::Scalar(scalar) => self.line(lead, &written(scalar), Some(node)),
             Value::List(list) if list.is_empty() => self.line(lead, "[]", Some(node)),
             Value::Map(map) if map.is_empty() => self.line(lead, "{}", Some(node)),
@@ -132,6 +138,9 @@ pub(super) fn shown(node: &Node, path: &Path, is_secret: &dyn Fn(&Node, &Path) -
     }
     match &node.value {
         Value::Null => "null".to_owned(),
+        Value::Scalar(scalar) if scalar.text.contains([',', '[', ']', '{', '}']) => {
+            quoted(&scalar.text)
+        }
         Value::Scalar(scalar) => written(scalar),
         Value::List(list) => {
             let list = list.iter().enumerate();
@@ -189,8 +198,6 @@ fn is_plain(text: &str) -> bool {
         && !text.contains(": ")
         && !text.ends_with(':')
         && !text.contains(" #")
-        && !text.starts_with("---")
-        && !text.starts_with("...")
 }
 
 fn is_printable(c: char) -> bool {

@@ -3,7 +3,7 @@
 use byname_components::config::{Change, Config, PrintOptions, Source, parse};
 use proptest::prelude::*;
 
-use super::{folder, layers, text};
+use super::{folder, layers, scalar, text};
 
 const BARE: PrintOptions = PrintOptions { origins: false };
 
@@ -70,7 +70,7 @@ fn differences_are_told_by_path_and_never_show_a_secret() {
         "a: 1\nb: {x: 1, y: 2}\nl: [1, 2]\nm: [1, 2]\npw: hunter1\ngone: {k: v, s: hunter2}\nsame: [{z: 1}]\nq: 10",
     );
     let new = text(
-        "same: [{z: 1}]\na: 2\nb: {y: 2, x: 1}\nl: [1, 3]\nm: [1]\npw: hunter3\nnew: {k: [1], o: '#'}\nq: '10'",
+        "same: [{z: 1}]\na: 2\nb: {y: 2, x: 1}\nl: [1, 3]\nm: [1]\npw: hunter3\nnew: {k: [1], o: '#', p: 'a,b'}\nq: '10'",
     );
     let old = old.load().unwrap();
     let new = new.load().unwrap();
@@ -85,7 +85,7 @@ fn differences_are_told_by_path_and_never_show_a_secret() {
             "- gone: {k: v, s: \"***\"}",
             "~ l[1]: 2 -> 3",
             "~ m: [1, 2] -> [1]",
-            "+ new: {k: [1], o: \"#\"}",
+            "+ new: {k: [1], o: \"#\", p: \"a,b\"}",
             "~ pw: \"***\" -> \"***\"",
             "~ q: 10 -> \"10\"",
         ]
@@ -96,6 +96,60 @@ fn differences_are_told_by_path_and_never_show_a_secret() {
     assert_eq!(diff[0].old.as_ref().unwrap().1.to_string(), "text:1:4");
     assert!(!format!("{diff:?}").contains("hunter"));
     assert_eq!(Config::diff(&old, &old), []);
+}
+
+#[test]
+fn what_came_from_outside_is_printed_so_that_it_reads_as_the_same_text() {
+    for value in [
+        "null",
+        "~",
+        "",
+        " x",
+        "x ",
+        "a #b",
+        "a: b",
+        "a:",
+        "- a",
+        "-",
+        "# a",
+        "[a]",
+        "{a}",
+        "*a",
+        "&a",
+        "!a",
+        "|",
+        ">",
+        "%a",
+        "@a",
+        "`a",
+        "'a",
+        "\"a",
+        "? a",
+        "---",
+        "...",
+        "a\tb",
+        "a\r\nb",
+        "\u{feff}a",
+        "\u{85}\u{2028}\0\u{10ffff}",
+        "true",
+        "12",
+        "a:b",
+        "a#b",
+    ] {
+        let config = text("a: ${V}\nl: [{k: '${V}'}]").variables([("V", value)]);
+        let config = config.load().unwrap();
+        let again = text(&config.print(&PrintOptions::default()));
+        let again = again.load().unwrap();
+        assert_eq!(scalar(&again, "a").0, value, "{value:?}");
+        assert_eq!(scalar(&again, "l[0].k").0, value, "{value:?}");
+    }
+    for root in ["...", "--- a"] {
+        let config = text("a: ${V}").variables([("V", root)]).load().unwrap();
+        let printed = config.subtree("a").unwrap().print(&BARE);
+        assert_eq!(printed, format!("\"{root}\"\n"));
+    }
+    let config = text("a: ${V}").variables([("V", "12")]).load().unwrap();
+    assert_eq!(config.print(&BARE), "a: 12\n");
 }
 
 /// Text of YAML values; whether a text stands in quotes is part of the tree.
@@ -129,6 +183,8 @@ fn yaml() -> impl Strategy<Value = String> {
         Just("-a"),
         Just("a:b"),
         Just("a#b"),
+        Just("..."),
+        Just("'---'"),
     ];
     let leaf = prop_oneof![quoted.clone(), plain, odd.prop_map(str::to_owned)];
     let key = prop_oneof!["[a-z]{1,3}", quoted];
