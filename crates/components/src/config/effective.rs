@@ -6,9 +6,12 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use byname_registry::nearest;
+use serde::de::DeserializeOwned;
+
 use super::layers::Layers;
-use super::{Node, Path, PathError};
-use crate::Problems;
+use super::{Map, Node, Path, PathError, Read, Step, read_node};
+use crate::{Problem, Problems};
 
 /// The effective configuration: what was read, when it was read. Cheap to clone; never changes.
 #[derive(Clone)]
@@ -87,6 +90,62 @@ impl Config {
             root,
             secrets: Arc::clone(&self.secrets),
         })
+    }
+
+    /// Reads what a path leads to, a [`Path`] or a text such as `services.db.url`, as a type of the
+    /// program; see [`read_node`].
+    ///
+    /// # Errors
+    ///
+    /// That the text is no path, that there is nothing, or everything that is wrong with it for the type.
+    pub fn read<T: DeserializeOwned>(
+        &self,
+        path: impl TryInto<Path, Error: Into<PathError>>,
+    ) -> Result<T, Problems> {
+        self.read_with_secrets(path).map(|read| read.value)
+    }
+
+    /// Reads as [`read`](Self::read) does, and returns the paths of the secrets too, for
+    /// [`with_secrets`](Self::with_secrets).
+    ///
+    /// # Errors
+    ///
+    /// As for [`read`](Self::read).
+    pub fn read_with_secrets<T: DeserializeOwned>(
+        &self,
+        path: impl TryInto<Path, Error: Into<PathError>>,
+    ) -> Result<Read<T>, Problems> {
+        let path = path.try_into().map_err(|error| {
+            let error: PathError = error.into();
+            Problem::error(format!("a path of the configuration is none: {error}"))
+        })?;
+        let full = self.full(&path);
+        let Some(node) = self.root.at(&path) else {
+            return Err(self.nothing(&path, &full));
+        };
+        let what = match full.steps() {
+            [] => "the configuration".to_owned(),
+            _ => format!("`{full}`"),
+        };
+        read_node(node, &full, &what)
+    }
+
+    /// That there is nothing, with what there is around it.
+    fn nothing(&self, path: &Path, full: &Path) -> Problems {
+        let mut problem = Problem::error(format!("the configuration has no `{full}`"));
+        if let (Some(parent), Some(Step::Key(key))) = (path.parent(), path.steps().last())
+            && let Some(around) = self.root.at(&parent)
+        {
+            let names = around.as_map().into_iter().flat_map(Map::names);
+            let names: Vec<_> = nearest(names, key)
+                .into_iter()
+                .map(|name| self.full(&parent.key(name)).to_string())
+                .collect();
+            problem = problem
+                .nearest(&names)
+                .at(around.origin.place(), "it would be in here");
+        }
+        problem.into()
     }
 
     /// Returns the files that it was read from, to be watched: included ones, those of `${file:…}`, and

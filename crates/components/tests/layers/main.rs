@@ -5,6 +5,7 @@ mod faults;
 mod files;
 mod outside;
 mod placeholders;
+mod reading;
 mod showing;
 
 use std::collections::BTreeMap;

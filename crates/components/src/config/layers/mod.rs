@@ -47,9 +47,9 @@ use files::Reading;
 ///     .variables([("SHOP__LIMITS__MAX", "20"), ("HOST", "example.org")])
 ///     .set("limits.pause=1s")
 ///     .load()?;
-/// let origin = |path: &str| config.get(path).map(|node| node.origin.to_string());
-/// assert_eq!(origin("limits.max").unwrap(), "environment variable SHOP__LIMITS__MAX");
-/// assert_eq!(origin("limits.pause").unwrap(), "--set limits.pause=…");
+/// assert_eq!(config.read::<u32>("limits.max")?, 20);
+/// assert_eq!(config.read::<String>("limits.pause")?, "1s");
+/// assert_eq!(config.read::<String>("url")?, "example.org/api");
 /// # Ok::<(), byname_components::Problems>(())
 /// ```
 #[derive(Clone)]
