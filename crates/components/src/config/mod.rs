@@ -8,7 +8,6 @@ mod placeholders;
 mod print;
 mod read;
 mod secret;
-mod template;
 mod tree;
 pub mod units;
 mod yaml;
