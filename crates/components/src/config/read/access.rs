@@ -7,7 +7,8 @@ use serde::de::{
 };
 
 use super::error::Error;
-use super::node::{KeyReader, NodeReader};
+use super::key::KeyReader;
+use super::node::NodeReader;
 use crate::config::{Map, Node, Value};
 
 /// Elements of a list, those that nothing can be done about last.

@@ -7,6 +7,7 @@
 
 mod access;
 mod error;
+mod key;
 mod node;
 mod probe;
 mod react;

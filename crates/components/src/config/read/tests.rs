@@ -696,6 +696,19 @@ fn secrets_tell_where_they_stand() {
 }
 
 #[test]
+fn a_secret_of_digits_is_a_text_in_a_tagged_enum_too() {
+    #[derive(Deserialize)]
+    #[serde(tag = "type")]
+    enum Way {
+        Login { pin: Secret<String>, port: u16 },
+    }
+    let Way::Login { pin, port } = read("{type: Login, pin: 0815, port: 80}");
+    assert_eq!((&**pin.expose(), port), ("0815", 80));
+    let Way::Login { pin, port } = read("{type: Login, pin: 4711, port: 80}");
+    assert_eq!((&**pin.expose(), port), ("4711", 80));
+}
+
+#[test]
 fn messages_do_not_show_secrets() {
     #[derive(Debug, Deserialize)]
     #[allow(dead_code, reason = "only read")]
