@@ -100,6 +100,26 @@ impl Clients {
         }))
     }
 
+    /// Returns clients with the same definitions and rules: what is added to one from then on is not in
+    /// the other.
+    pub(crate) fn aside(&self) -> Self {
+        let aside = Self::new();
+        for (name, entry) in self.0.definitions.snapshot().entries() {
+            if let Some(client) = entry.value() {
+                let (client, place) = (client.clone(), entry.place().clone());
+                // A name that is there once, in a registry that is new.
+                let _ = aside.0.definitions.register_at(name, client, place);
+            }
+        }
+        for (name, entry) in self.0.rules.snapshot().entries() {
+            if let Some(server) = entry.value() {
+                let (server, place) = (Arc::clone(server), entry.place().clone());
+                let _ = aside.0.rules.register_at(name, server, place);
+            }
+        }
+        aside
+    }
+
     /// Adds a definition. It is used from the next rebuild on. Returns the revision.
     ///
     /// # Errors

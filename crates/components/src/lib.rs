@@ -1,20 +1,52 @@
 //! The named parts of a server, declared in one file, wired once, started and stopped in order.
 #![forbid(unsafe_code)]
 
+mod app;
 mod chosen;
 mod clients;
 pub mod config;
+mod context;
+mod factory;
+mod graph;
 mod health;
+mod life;
+mod made;
 mod middleware;
+mod need;
 mod part;
 mod problem;
+mod registrar;
+mod registries;
+mod reload;
+mod running;
+mod state;
+mod supply;
 mod values;
 
+/// The types of declared needs, which are seldom named.
+pub mod needs {
+    pub use crate::need::{All, Declaration, Later, Optional, Required, Told, Value};
+}
+
+pub use app::{App, DemandKey, NotStarted, StartError};
 pub use byname_registry::Place;
 pub use chosen::{ServerChoice, ServerName};
 pub use clients::{Client, Clients, RunningClient};
+pub use context::{Context, Lazy};
+pub use factory::{Build, FactoryEntry, Settings};
+pub use graph::{Edge, Format, Graph, Service};
 pub use health::{Check, Checks, Decides, HealthOptions, Look, Outcome, Probe, Report};
+pub use life::{Phase, StepError, Within};
+pub use made::{BoxError, Made, Product};
 pub use middleware::{Instances, MiddlewareError, MiddlewareFactory, Middlewares};
+pub use need::{Declared, Need, NeedKind, Needs, all, context, lazy, need, optional, value};
 pub use part::{Key, Lookup, LookupError, Part, Parts};
 pub use problem::{Problem, Problems, Severity};
+pub use registrar::{Module, Registrar};
+pub use registries::Registries;
+pub use reload::{
+    Following, PartOutcome, PartReport, Prepared, ReloadOutcome, ReloadReport, Reloads,
+};
+pub use running::{CreateError, Failure, GetError, Running, StartReport, StopError, Timing};
+pub use state::{Stage, State};
 pub use values::{Given, ValueError, Values};

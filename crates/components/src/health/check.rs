@@ -92,6 +92,14 @@ impl Check {
         }
     }
 
+    /// Makes it a check of `service`, whatever it was made for.
+    #[must_use]
+    pub(crate) fn of(mut self, service: &str) -> Self {
+        self.key = format!("{service}/{}", self.name).into();
+        self.service = service.into();
+        self
+    }
+
     /// Sets which question it has a say in.
     #[must_use]
     pub fn decides(mut self, decides: Decides) -> Self {

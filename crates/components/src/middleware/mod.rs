@@ -92,6 +92,24 @@ impl Middlewares {
         }
     }
 
+    /// Returns a set with the same factories, and the names that there are now: what is named in one
+    /// from then on is not in the other.
+    pub(crate) fn aside(&self) -> Self {
+        let aside = Self {
+            factories: self.factories.clone(),
+            ..Self::new()
+        };
+        for (name, entry) in self.named.snapshot().entries() {
+            if let Some(definition) = entry.value() {
+                // A name that is there once, in a set that is new.
+                let _ = aside
+                    .named
+                    .register_at(name, definition.clone(), entry.place().clone());
+            }
+        }
+        aside
+    }
+
     /// Returns the factories by the name of the type: to list and observe.
     #[must_use]
     pub fn factories(&self) -> &Registry<MiddlewareFactory> {

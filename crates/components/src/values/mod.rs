@@ -132,6 +132,28 @@ impl Values {
         Ok(loaded.map_err(refused)?.revision)
     }
 
+    /// Takes over what differs between two sets, as one revision: what was set here and is the same in
+    /// both stays.
+    pub(crate) fn follow(&self, before: &Self, after: &Self) -> Result<(), String> {
+        let (before, after) = (before.0.snapshot(), after.0.snapshot());
+        let changed = self.0.transaction(|draft| {
+            for (name, entry) in before.entries() {
+                if entry.value().is_some() && after.get(name).is_none() && draft.get(name).is_some()
+                {
+                    draft.remove(name)?;
+                }
+            }
+            for (name, entry) in after.entries() {
+                let Some(node) = entry.value() else { continue };
+                if before.get(name).is_none_or(|before| !before.is_same(node)) {
+                    draft.put(name, node.clone())?;
+                }
+            }
+            Ok::<_, ChangeError>(())
+        });
+        changed.map(|_| ()).map_err(|error| error.to_string())
+    }
+
     /// Returns the value of a name as a `T`; `None` where there is no such value.
     ///
     /// # Errors

@@ -1,0 +1,242 @@
+//! A whole `main`: the arguments of the process, the start, the signals, the stop.
+
+use std::fmt;
+use std::process::ExitCode;
+
+use super::App;
+use crate::problem::Problems;
+use crate::running::Running;
+
+const USAGE: &str = "\
+Options:
+      --server <SERVER>     Which server this process is: DEPLOYMENT.SERVER, or SERVER
+      --set <PATH=VALUE>    Lays a value over the configuration; may be repeated
+      --environment <NAME>  Lays the files' overlays for this environment over them
+      --check               Tells everything that is wrong, and starts nothing
+      --help                Prints this
+";
+
+/// What the arguments of a process ask for.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Arguments {
+    server: Option<String>,
+    set: Vec<String>,
+    environment: Option<String>,
+    check: bool,
+    help: bool,
+}
+
+impl Arguments {
+    fn read(arguments: impl IntoIterator<Item = String>) -> Result<Self, String> {
+        let mut read = Self::default();
+        let mut arguments = arguments.into_iter();
+        while let Some(argument) = arguments.next() {
+            let (name, mut value) = match argument.split_once('=') {
+                Some((name, value)) if name.starts_with("--") => (name, Some(value.to_owned())),
+                _ => (argument.as_str(), None),
+            };
+            let mut value_of = || {
+                let value = value.take().or_else(|| arguments.next());
+                value.ok_or_else(|| format!("`{name}` needs a value"))
+            };
+            match name {
+                "--server" => read.server = Some(value_of()?),
+                "--set" => read.set.push(value_of()?),
+                "--environment" => read.environment = Some(value_of()?),
+                "--check" if value.is_none() => read.check = true,
+                "--help" if value.is_none() => read.help = true,
+                _ => return Err(format!("`{argument}` is not an option")),
+            }
+        }
+        Ok(read)
+    }
+}
+
+impl App {
+    /// Runs the application until a signal ends it: a whole `main`.
+    ///
+    /// Takes the arguments of the process: `--server DEPLOYMENT.SERVER`, `--set a.b=c`,
+    /// `--environment NAME`, `--check`, `--help`. SIGTERM and SIGINT (Ctrl-C) let it drain and
+    /// [stop](Running::stop); a second one ends it at once. What is wrong is written to standard
+    /// error, every problem of it.
+    ///
+    /// Returns 0 after an orderly end, 1 if something went wrong, 2 if the arguments are wrong.
+    pub async fn run(self) -> ExitCode {
+        self.run_with(std::env::args().skip(1)).await
+    }
+
+    /// Runs the application as [`run`](Self::run) does, with other arguments than the process's.
+    pub async fn run_with(mut self, arguments: impl IntoIterator<Item = String>) -> ExitCode {
+        let arguments = match Arguments::read(arguments) {
+            Ok(arguments) => arguments,
+            Err(message) => {
+                say(&format!("error: {message}\n\n{USAGE}"));
+                return ExitCode::from(2);
+            }
+        };
+        if arguments.help {
+            say(USAGE);
+            return ExitCode::SUCCESS;
+        }
+        for assignment in &arguments.set {
+            self = self.set(assignment);
+        }
+        if let Some(server) = &arguments.server {
+            self = self.server(server);
+        }
+        if let Some(environment) = &arguments.environment {
+            self = self.environment(environment);
+        }
+        if arguments.check {
+            let problems = self.check();
+            say(&summary(&problems));
+            return ExitCode::from(u8::from(problems.is_fatal()));
+        }
+        let running = match self.start().await {
+            Ok(running) => running,
+            Err(error) => {
+                say(&format!("{error}\n"));
+                return ExitCode::FAILURE;
+            }
+        };
+        running.until_signal().await
+    }
+}
+
+impl Running {
+    /// Waits for a signal, and ends the application; see [`App::run`].
+    pub async fn until_signal(&self) -> ExitCode {
+        let mut signals = match Signals::listen() {
+            Ok(signals) => signals,
+            Err(error) => {
+                say(&format!("error: cannot listen for signals: {error}\n"));
+                let _ = self.stop().await;
+                return ExitCode::FAILURE;
+            }
+        };
+        let signal = signals.next().await;
+        tracing::info!(signal, "stopping");
+        tokio::select! {
+            stopped = self.stop() => match stopped {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => {
+                    say(&format!("error: {error}\n"));
+                    ExitCode::FAILURE
+                }
+            },
+            signal = signals.next() => {
+                say(&format!("error: stopped at once by a second signal ({signal})\n"));
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
+
+/// All problems, and how many they are.
+pub(crate) fn summary(problems: &Problems) -> String {
+    let count = |count: usize, one: &str| match count {
+        1 => format!("1 {one}"),
+        count => format!("{count} {one}s"),
+    };
+    if problems.is_empty() {
+        return "nothing is wrong\n".into();
+    }
+    let (errors, warnings) = (problems.errors(), problems.warnings());
+    format!(
+        "{problems}\n{}, {}\n",
+        count(errors, "error"),
+        count(warnings, "warning")
+    )
+}
+
+fn say(text: &str) {
+    use std::io::Write as _;
+    // Whoever started the process may not listen, which is no failure.
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// The signals that ask a process to end.
+struct Signals {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    #[cfg(unix)]
+    fn listen() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    #[cfg(unix)]
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+
+    #[cfg(not(unix))]
+    #[allow(clippy::unnecessary_wraps, reason = "as on Unix")]
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {})
+    }
+
+    #[cfg(not(unix))]
+    async fn next(&mut self) -> &'static str {
+        let _ = tokio::signal::ctrl_c().await;
+        "Ctrl-C"
+    }
+}
+
+impl fmt::Debug for Signals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Signals")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(arguments: &[&str]) -> Result<Arguments, String> {
+        Arguments::read(arguments.iter().map(|argument| (*argument).to_owned()))
+    }
+
+    #[test]
+    fn arguments_are_read() {
+        assert_eq!(read(&[]), Ok(Arguments::default()));
+        assert_eq!(
+            read(&[
+                "--server",
+                "a.b",
+                "--set=x.y=1",
+                "--set",
+                "z=",
+                "--environment=prod",
+                "--check"
+            ]),
+            Ok(Arguments {
+                server: Some("a.b".into()),
+                set: vec!["x.y=1".into(), "z=".into()],
+                environment: Some("prod".into()),
+                check: true,
+                help: false,
+            })
+        );
+        assert_eq!(read(&["--help"]).map(|read| read.help), Ok(true));
+        for (arguments, message) in [
+            (&["--server"][..], "`--server` needs a value"),
+            (&["--sever", "a"], "`--sever` is not an option"),
+            (&["--check=yes"], "`--check=yes` is not an option"),
+            (&["a"], "`a` is not an option"),
+        ] {
+            assert_eq!(read(arguments), Err(message.into()));
+        }
+    }
+}

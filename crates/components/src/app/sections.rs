@@ -1,0 +1,475 @@
+//! What an application's configuration says: the keys of its top level, and what is under them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use byname_registry::{Place, nearest};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::definition::Definition;
+use crate::config::units;
+use crate::config::{Map, Node, Path, Value, read_node};
+use crate::health::HealthOptions;
+use crate::life::{Phase, Within};
+use crate::problem::{Problem, Problems};
+
+/// The keys of the top level.
+pub(super) const KEYS: [&str; 9] = [
+    "name",
+    "values",
+    "services",
+    "middleware",
+    "clients",
+    "servers",
+    "deployments",
+    "life",
+    "health",
+];
+
+/// How long each phase of a service may take.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(super) struct WithinSection {
+    /// Its factory. Default: 30s.
+    build: Option<units::Duration>,
+    /// Its start. Default: 30s.
+    start: Option<units::Duration>,
+    /// Until it is ready after the start. Default: 30s.
+    ready: Option<units::Duration>,
+    /// Finishing what is under way. Default: 30s.
+    drain: Option<units::Duration>,
+    /// Its end. Default: 10s.
+    stop: Option<units::Duration>,
+}
+
+impl WithinSection {
+    fn over(self, below: Within) -> Within {
+        let set = [
+            (Phase::Build, self.build),
+            (Phase::Start, self.start),
+            (Phase::Ready, self.ready),
+            (Phase::Drain, self.drain),
+            (Phase::Stop, self.stop),
+        ];
+        set.into_iter().fold(below, |within, (phase, time)| {
+            time.map_or(within, |time| within.with(phase, time.into()))
+        })
+    }
+}
+
+/// How the application is started and stopped.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case")]
+pub(super) struct LifeSection {
+    /// How many services are built, drained or stopped at a time. Default: 8.
+    parallel: Option<std::num::NonZeroUsize>,
+    /// How long requests are still taken after readiness went off. Default: 0s.
+    drain_delay: Option<units::Duration>,
+    /// What services may take that do not say themselves.
+    within: WithinSection,
+}
+
+/// How health checks are run.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(super) struct HealthSection {
+    /// How long a check may take that does not say itself. Default: 5s.
+    within: Option<units::Duration>,
+    /// How long an answer is kept. Default: 250ms.
+    keep: Option<units::Duration>,
+    /// How many checks run at a time. Default: 32.
+    parallel: Option<std::num::NonZeroUsize>,
+}
+
+/// A service, but for its settings.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(super) struct ServiceSection {
+    /// The factory that makes it. Default: its own name.
+    #[serde(rename = "type")]
+    factory: Option<String>,
+    /// Services that stand in the place of the factory's needs.
+    needs: BTreeMap<String, String>,
+    /// Whether it is built only when it is asked for. Default: false.
+    lazy: bool,
+    /// Whether it is there at all. Default: true.
+    enabled: bool,
+    /// How long its phases may take.
+    within: WithinSection,
+}
+
+impl Default for ServiceSection {
+    fn default() -> Self {
+        Self {
+            factory: None,
+            needs: BTreeMap::new(),
+            lazy: false,
+            enabled: true,
+            within: WithinSection::default(),
+        }
+    }
+}
+
+/// A server of a deployment.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(super) struct ServerSection {
+    /// The services that it has, besides what those need. Default: all.
+    pub(super) services: Option<Vec<String>>,
+    /// Where others reach it.
+    pub(super) url: Option<String>,
+}
+
+/// Where a service of another server is reached.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub(super) struct ClientSection {
+    /// The server that publishes it, as `DEPLOYMENT.SERVER` or `SERVER`.
+    pub(super) server: String,
+    /// Where it is reached. Default: the server's `url`.
+    pub(super) url: Option<String>,
+}
+
+/// A server as it was declared.
+#[derive(Clone, Debug)]
+pub(super) struct ServerDefinition {
+    pub(super) deployment: Arc<str>,
+    pub(super) name: Arc<str>,
+    pub(super) place: Place,
+    /// `None` for all.
+    pub(super) services: Option<Vec<(Arc<str>, Place)>>,
+    pub(super) url: Option<Arc<str>>,
+    /// Laid over the values of the deployment.
+    pub(super) values: Option<Node>,
+}
+
+/// The name of the deployment of servers that belong to none.
+pub(super) const DEFAULT_DEPLOYMENT: &str = "default";
+
+/// What the configuration says.
+#[derive(Clone, Debug)]
+pub(super) struct Sections {
+    pub(super) name: Option<String>,
+    pub(super) values: Option<Node>,
+    pub(super) definitions: BTreeMap<Arc<str>, Definition>,
+    pub(super) disabled: BTreeMap<Arc<str>, Place>,
+    /// Names, their factories and settings.
+    pub(super) middleware: Vec<(Arc<str>, Node)>,
+    pub(super) clients: Vec<(Arc<str>, ClientSection, Place)>,
+    pub(super) servers: Vec<ServerDefinition>,
+    /// By deployment, laid over the values of the file.
+    pub(super) deployment_values: BTreeMap<Arc<str>, Node>,
+    pub(super) parallel: usize,
+    pub(super) drain_delay: Duration,
+    pub(super) health: HealthOptions,
+}
+
+impl Default for Sections {
+    fn default() -> Self {
+        Self {
+            name: None,
+            values: None,
+            definitions: BTreeMap::new(),
+            disabled: BTreeMap::new(),
+            middleware: Vec::new(),
+            clients: Vec::new(),
+            servers: Vec::new(),
+            deployment_values: BTreeMap::new(),
+            parallel: 8,
+            drain_delay: Duration::ZERO,
+            health: HealthOptions::default(),
+        }
+    }
+}
+
+impl Sections {
+    /// Reads a configuration, and tells all that is wrong with what it says of the application itself.
+    pub(super) fn read(root: &Node, problems: &mut Problems) -> Self {
+        let mut sections = Self::default();
+        let path = Path::root();
+        let Some(map) = map_of(root, &path, "an application", problems) else {
+            return sections;
+        };
+        for (key, _) in map.iter().filter(|(key, _)| !KEYS.contains(&&*key.name)) {
+            problems.push(
+                Problem::error(format!("unknown key `{}`", key.name))
+                    .nearest(&nearest(KEYS.iter(), &key.name))
+                    .at(key.origin.place(), "")
+                    .help(format!(
+                        "known keys are {}",
+                        KEYS.map(|key| format!("`{key}`")).join(", ")
+                    )),
+            );
+        }
+        sections.name = section(map, "name", problems);
+        sections.values = map.get("values").cloned();
+        let life: LifeSection = section(map, "life", problems).unwrap_or_default();
+        sections.parallel = life.parallel.map_or(sections.parallel, Into::into);
+        sections.drain_delay = life.drain_delay.map_or(Duration::ZERO, Into::into);
+        let health: HealthSection = section(map, "health", problems).unwrap_or_default();
+        let usual = sections.health;
+        sections.health = HealthOptions {
+            within: health.within.map_or(usual.within, Into::into),
+            keep: health.keep.map_or(usual.keep, Into::into),
+            parallel: health.parallel.map_or(usual.parallel, Into::into),
+        };
+        let within = life.within.over(Within::default());
+        each(
+            map,
+            "services",
+            "a service",
+            problems,
+            |name, node, place, problems| {
+                sections.service(name, node, place, within, problems);
+            },
+        );
+        each(
+            map,
+            "middleware",
+            "a middleware",
+            problems,
+            |name, node, _, _| {
+                sections.middleware.push((name, node.clone()));
+            },
+        );
+        each(
+            map,
+            "clients",
+            "a client",
+            problems,
+            |name, node, place, problems| {
+                let path = Path::root().key("clients").key(Arc::clone(&name));
+                match read_node::<ClientSection>(node, &path, "a client") {
+                    Ok(read) => sections.clients.push((name, read.value, place)),
+                    Err(wrong) => problems.extend(wrong),
+                }
+            },
+        );
+        let of_default = Path::root();
+        sections.servers(map, &of_default, &DEFAULT_DEPLOYMENT.into(), problems);
+        each(
+            map,
+            "deployments",
+            "a deployment",
+            problems,
+            |name, node, _, problems| {
+                let path = Path::root().key("deployments").key(Arc::clone(&name));
+                let Some(inner) = map_of(node, &path, "a deployment", problems) else {
+                    return;
+                };
+                only(inner, &["servers", "values"], "a deployment", problems);
+                if let Some(values) = inner.get("values") {
+                    sections
+                        .deployment_values
+                        .insert(Arc::clone(&name), values.clone());
+                }
+                sections.servers(inner, &path, &name, problems);
+            },
+        );
+        sections
+    }
+
+    fn service(
+        &mut self,
+        name: Arc<str>,
+        node: &Node,
+        place: Place,
+        within: Within,
+        problems: &mut Problems,
+    ) {
+        let path = Path::root().key("services").key(Arc::clone(&name));
+        let settings = node.get("settings").cloned();
+        let rest = without(node, "settings");
+        let section = match read_node::<ServiceSection>(&rest, &path, "a service") {
+            Ok(read) => read.value,
+            Err(wrong) => {
+                problems.extend(wrong);
+                // It is there, so that nobody who needs it is told that it is not.
+                let factory = match node.get("type").map(|node| &node.value) {
+                    Some(Value::Scalar(scalar)) => Some(scalar.text.to_string()),
+                    _ => None,
+                };
+                ServiceSection {
+                    factory,
+                    ..ServiceSection::default()
+                }
+            }
+        };
+        if !section.enabled {
+            self.disabled.insert(name, place);
+            return;
+        }
+        let needs = section.needs.into_iter().map(|(need, to)| {
+            let stands = node.get("needs").and_then(|needs| needs.get(&need));
+            let place = stands.map_or_else(|| place.clone(), |node| node.origin.place());
+            (need.into(), (to.into(), place))
+        });
+        let factory_place = node
+            .get("type")
+            .map_or_else(|| place.clone(), |node| node.origin.place());
+        self.definitions.insert(
+            Arc::clone(&name),
+            Definition {
+                factory: section
+                    .factory
+                    .map_or_else(|| Arc::clone(&name), Into::into),
+                factory_place,
+                settings,
+                needs: needs.collect(),
+                lazy: section.lazy,
+                within: section.within.over(within),
+                place,
+                name,
+            },
+        );
+    }
+
+    /// The servers under a map's key `servers`.
+    fn servers(&mut self, map: &Map, path: &Path, deployment: &Arc<str>, problems: &mut Problems) {
+        let path = path.key("servers");
+        each(
+            map,
+            "servers",
+            "a server",
+            problems,
+            |name, node, place, problems| {
+                let path = path.key(Arc::clone(&name));
+                let rest = without(node, "values");
+                let section = match read_node::<ServerSection>(&rest, &path, "a server") {
+                    Ok(read) => read.value,
+                    Err(wrong) => return problems.extend(wrong),
+                };
+                let stands = |at: usize| match node.get("services").map(|node| &node.value) {
+                    Some(Value::List(list)) => list.get(at).map(|node| node.origin.place()),
+                    _ => None,
+                };
+                let services = section.services.map(|services| {
+                    let services = services.into_iter().enumerate();
+                    services
+                        .map(|(at, name)| {
+                            (name.into(), stands(at).unwrap_or_else(|| place.clone()))
+                        })
+                        .collect()
+                });
+                self.servers.push(ServerDefinition {
+                    deployment: Arc::clone(deployment),
+                    name,
+                    place,
+                    services,
+                    url: section.url.map(Into::into),
+                    values: node.get("values").cloned(),
+                });
+            },
+        );
+    }
+
+    /// What any server lists; everything if one of them lists nothing.
+    pub(super) fn listed(&self) -> BTreeSet<Arc<str>> {
+        let mut listed = BTreeSet::new();
+        for server in &self.servers {
+            match &server.services {
+                Some(services) => listed.extend(services.iter().map(|(name, _)| Arc::clone(name))),
+                None => listed.extend(self.definitions.keys().cloned()),
+            }
+        }
+        listed
+    }
+}
+
+/// Reads what is under a key; nothing where there is no such key, or it is wrong.
+fn section<T: serde::de::DeserializeOwned>(
+    map: &Map,
+    key: &str,
+    problems: &mut Problems,
+) -> Option<T> {
+    match read_node::<T>(map.get(key)?, &Path::root().key(key), key) {
+        Ok(read) => Some(read.value),
+        Err(wrong) => {
+            problems.extend(wrong);
+            None
+        }
+    }
+}
+
+/// Calls `take` for each key of the map under `key`.
+fn each(
+    map: &Map,
+    key: &str,
+    what: &str,
+    problems: &mut Problems,
+    mut take: impl FnMut(Arc<str>, &Node, Place, &mut Problems),
+) {
+    let Some(node) = map
+        .get(key)
+        .filter(|node| !matches!(node.value, Value::Null))
+    else {
+        return;
+    };
+    let path = Path::root().key(key);
+    let Some(inner) = map_of(node, &path, &format!("`{key}`"), problems) else {
+        return;
+    };
+    for (key, node) in inner.iter() {
+        if key.name.is_empty() || key.name.len() > byname_registry::MAX_NAME {
+            problems.push(
+                Problem::error(format!("the name of {what} has {} bytes", key.name.len()))
+                    .at(key.origin.place(), "")
+                    .help(format!(
+                        "give it one of 1 to {} bytes",
+                        byname_registry::MAX_NAME
+                    )),
+            );
+            continue;
+        }
+        take(Arc::clone(&key.name), node, key.origin.place(), problems);
+    }
+}
+
+fn map_of<'n>(node: &'n Node, path: &Path, what: &str, problems: &mut Problems) -> Option<&'n Map> {
+    if let Value::Map(map) = &node.value {
+        return Some(map);
+    }
+    let found = node.value.kind();
+    let of = if path.steps().is_empty() {
+        String::new()
+    } else {
+        format!(" (`{path}`)")
+    };
+    problems.push(
+        Problem::error(format!("{what}{of} is {found}; expected a map"))
+            .at(node.origin.place(), ""),
+    );
+    None
+}
+
+fn only(map: &Map, known: &[&str], what: &str, problems: &mut Problems) {
+    for (key, _) in map.iter().filter(|(key, _)| !known.contains(&&*key.name)) {
+        problems.push(
+            Problem::error(format!("{what} has no key `{}`", key.name))
+                .nearest(&nearest(known.iter(), &key.name))
+                .at(key.origin.place(), "")
+                .help(format!(
+                    "it may have {}",
+                    known
+                        .iter()
+                        .map(|key| format!("`{key}`"))
+                        .collect::<Vec<_>>()
+                        .join(", ")
+                )),
+        );
+    }
+}
+
+/// A map without one of its keys; anything else as it is. `null` is a map without keys.
+fn without(node: &Node, key: &str) -> Node {
+    match &node.value {
+        Value::Map(map) => {
+            let mut map = map.clone();
+            map.remove(key);
+            Node::new(Value::Map(map), node.origin.clone())
+        }
+        Value::Null => Node::empty(node.origin.clone()),
+        _ => node.clone(),
+    }
+}

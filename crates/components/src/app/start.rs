@@ -1,0 +1,479 @@
+//! From what is declared to what runs.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::error::Error;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use byname_registry::{Place, Registry};
+
+use super::check::Parts as Checking;
+use super::sections::{Sections, ServerDefinition};
+use super::{App, Declared, Definition};
+use crate::chosen::{ServerChoice, ServerName};
+use crate::clients::{Client, Clients};
+use crate::config::{Config, Node, Path};
+use crate::graph::Graph;
+use crate::health::{Checks, HealthOptions};
+use crate::life::{Gate, in_order};
+use crate::middleware::Middlewares;
+use crate::problem::{Problem, Problems};
+use crate::registries::Registries;
+use crate::reload::Current;
+use crate::running::{Failure, GetError, Inner, Makes, Plan, Running, StopError, set_state};
+use crate::state::{Stage, State};
+use crate::values::Values;
+
+/// What a check found, and a start needs.
+pub(crate) struct Checked {
+    pub(crate) graph: Graph,
+    pub(crate) config: Config,
+    pub(crate) definitions: BTreeMap<Arc<str>, Definition>,
+    pub(crate) values: Values,
+    middleware: Middlewares,
+    clients: Clients,
+    current: ServerChoice,
+    parallel: usize,
+    drain_delay: std::time::Duration,
+    health: HealthOptions,
+}
+
+/// Why an application was not started.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StartError {
+    /// It was not even tried: this is wrong.
+    Problems(Problems),
+    /// Services could not be built, started or made ready. What had been started was stopped again.
+    Failed {
+        /// The services, each with the chain of those that need it, the last being itself, and why.
+        services: Vec<NotStarted>,
+        /// What went wrong while the others were stopped.
+        stopping: Vec<Failure>,
+    },
+}
+
+/// A service that could not be built, started or made ready.
+#[derive(Clone, Debug)]
+pub struct NotStarted {
+    /// From a service that nothing needs down to this one.
+    pub chain: Vec<Arc<str>>,
+    /// Where it was defined.
+    pub place: Place,
+    /// Why.
+    pub error: GetError,
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Problems(problems) => problems.fmt(f),
+            Self::Failed { services, stopping } => {
+                for (at, service) in services.iter().enumerate() {
+                    if at > 0 {
+                        f.write_str("\n")?;
+                    }
+                    service.fmt(f)?;
+                }
+                for failure in stopping {
+                    write!(f, "\nwhile the others were stopped: {failure}")?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl fmt::Display for NotStarted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.chain.last().map_or("", |name| name);
+        write!(
+            f,
+            "error: service `{name}` did not start: {}\n  {}: it is defined here",
+            self.error, self.place
+        )?;
+        if self.chain.len() > 1 {
+            write!(f, "\n  needed by: {}", self.chain.join(" -> "))?;
+        }
+        Ok(())
+    }
+}
+
+impl Error for StartError {}
+
+impl Declared {
+    /// Looks at everything, as the files are now.
+    pub(crate) fn checked(&self, registries: &Registries) -> (Problems, Option<Checked>) {
+        let mut problems = self.problems.clone();
+        let config = match self.layers.load() {
+            Ok(config) => config,
+            Err(wrong) => {
+                problems.extend(wrong);
+                return (problems, None);
+            }
+        };
+        let sections = Sections::read(config.root(), &mut problems);
+        let current = ServerChoice::new();
+        let server = self.chosen(&current, &sections, &mut problems);
+        let clients = clients(registries, &current, &sections, &mut problems);
+        let middleware = registries.middleware.aside();
+        for (name, node) in &sections.middleware {
+            problems.extend(middleware.declare(name, node));
+        }
+        problems.extend(middleware.check());
+        let values = values(&sections, server, &mut problems);
+        let listed = sections.listed();
+        let checking = Checking {
+            definitions: &sections.definitions,
+            disabled: &sections.disabled,
+            given: &self.given,
+            factories: &registries.factories,
+            values: &values,
+            demands: &self.demands,
+            roots: server.and_then(|server| server.services.as_deref()),
+            listed: &listed,
+        };
+        let graph = checking.check(&mut problems);
+        let checked = graph.filter(|_| !problems.is_fatal()).map(|graph| Checked {
+            graph,
+            definitions: sections.definitions,
+            values,
+            middleware,
+            clients,
+            current,
+            parallel: sections.parallel,
+            drain_delay: sections.drain_delay,
+            health: sections.health,
+            config: config.with_secrets(secrets(&config, registries)),
+        });
+        (problems, checked)
+    }
+
+    /// The configuration, with what must not be shown marked.
+    pub(crate) fn config(&self, registries: &Registries) -> Result<Config, Problems> {
+        let config = self.layers.load()?;
+        let secrets = secrets(&config, registries);
+        Ok(config.with_secrets(secrets))
+    }
+
+    /// The server that this process is.
+    fn chosen<'s>(
+        &self,
+        current: &ServerChoice,
+        sections: &'s Sections,
+        problems: &mut Problems,
+    ) -> Option<&'s ServerDefinition> {
+        let declared: Vec<(ServerName, Place)> = sections
+            .servers
+            .iter()
+            .map(|server| (name_of(server), server.place.clone()))
+            .collect();
+        match current.choose(&declared, self.server.as_deref()) {
+            Ok(None) => None,
+            Ok(Some(chosen)) => sections
+                .servers
+                .iter()
+                .find(|server| name_of(server) == chosen),
+            Err(problem) => {
+                problems.extend(problem);
+                None
+            }
+        }
+    }
+}
+
+impl App {
+    /// Starts it: every service is built, started and made ready after those that it needs, as many
+    /// at a time as `life.parallel` says; lazy ones are left until somebody asks for them.
+    ///
+    /// To be called in a tokio runtime, which the services then run in.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::Problems`] with everything that is wrong, before anything is built;
+    /// [`StartError::Failed`] if a service fails, panics or takes too long: then nothing more is
+    /// begun, and what was started is stopped again.
+    pub async fn start(self) -> Result<Running, StartError> {
+        let (problems, checked) = self.declared.checked(&self.registries);
+        let Some(checked) = checked else {
+            return Err(StartError::Problems(problems));
+        };
+        for problem in &problems {
+            tracing::warn!("{problem}");
+        }
+        let running = self.running(checked);
+        let eager = running.graph().eager(&running.0.demanded);
+        let order: Vec<usize> = running
+            .graph()
+            .services()
+            .filter_map(|service| running.graph().at(service.name()))
+            .filter(|at| eager[*at])
+            .collect();
+        let numbers: HashMap<usize, usize> = order
+            .iter()
+            .enumerate()
+            .map(|(number, at)| (*at, number))
+            .collect();
+        let nodes = running.graph().nodes();
+        let done = in_order(
+            order.len(),
+            |number| {
+                let before = nodes[order[number]].edges.iter();
+                before
+                    .filter(|edge| edge.kind.is_built_before())
+                    .map(|edge| numbers[&edge.to])
+                    .collect()
+            },
+            running.0.parallel,
+            |outcome: &Result<(), GetError>| outcome.is_err(),
+            |number| {
+                let (app, name) = (running.clone(), Arc::clone(&nodes[order[number]].name));
+                async move {
+                    let services = app.services().registry();
+                    let resolved = services.resolve_async(&name).await;
+                    resolved.map(|_| ()).map_err(GetError::Build)
+                }
+            },
+        )
+        .await;
+        let failed: Vec<NotStarted> = done
+            .into_iter()
+            .filter_map(|(number, outcome)| {
+                let service = &nodes[order[number]];
+                Some(NotStarted {
+                    chain: chain_to(running.graph(), order[number]),
+                    place: service.place().clone(),
+                    error: outcome.err()?,
+                })
+            })
+            .collect();
+        if failed.is_empty() {
+            running.checks().switch_on();
+            return Ok(running);
+        }
+        let stopping = running.end(false).await;
+        Err(StartError::Failed {
+            services: failed,
+            stopping: stopping
+                .err()
+                .map_or_else(Vec::new, |StopError(failures)| failures),
+        })
+    }
+
+    fn running(mut self, checked: Checked) -> Running {
+        let states: &Registry<State> = &self.registries.states;
+        let mut before: BTreeMap<&str, Vec<Arc<str>>> = BTreeMap::new();
+        for service in checked.graph.services() {
+            set_state(states, service.name(), |state| state.stage = Stage::Waiting);
+            let needed = checked.graph.needs(service);
+            let needed = needed.filter(|(edge, _)| edge.kind().is_built_before());
+            let mut names: Vec<Arc<str>> = needed.map(|(_, to)| Arc::clone(&to.name)).collect();
+            names.sort_unstable();
+            names.dedup();
+            before.insert(service.name(), names);
+        }
+        let mut plans = BTreeMap::new();
+        for (name, (part, extras)) in std::mem::take(&mut self.parts) {
+            let given = self.declared.given.get(&name);
+            let plan = Plan {
+                makes: Makes::Given(part, Mutex::new(Some(extras))),
+                before: Vec::new(),
+                redirects: Arc::default(),
+                place: given.map_or_else(Place::caller, |given| given.place.clone()),
+            };
+            before.remove(&*name);
+            plans.insert(name, Arc::new(plan));
+        }
+        for (name, definition) in checked.definitions {
+            // What the graph has is used, and its factory is known.
+            let Some(before) = before.remove(&*name) else {
+                continue;
+            };
+            let factory = self
+                .registries
+                .factories
+                .read(&definition.factory, Arc::clone);
+            let Some(factory) = factory else { continue };
+            let redirects = definition.needs.iter();
+            let redirects = redirects.map(|(need, (to, _))| (Arc::clone(need), Arc::clone(to)));
+            let plan = Plan {
+                redirects: Arc::new(redirects.collect()),
+                before,
+                place: definition.place.clone(),
+                makes: Makes::Defined(definition, factory),
+            };
+            plans.insert(name, Arc::new(plan));
+        }
+        // A set of its own: what is set at run time is not in the file.
+        self.registries.values = Values::new();
+        if let Err(error) = self
+            .registries
+            .values
+            .follow(&Values::new(), &checked.values)
+        {
+            tracing::warn!("the configuration values could not be published: {error}");
+        }
+        self.registries.middleware = checked.middleware;
+        self.registries.clients = checked.clients;
+        self.registries.current = checked.current;
+        self.registries.checks = Checks::new(checked.health);
+        self.registries
+            .checks
+            .switch_off("the application is starting");
+        Running::new(Inner {
+            registries: self.registries,
+            graph: checked.graph,
+            plans,
+            alive: Registry::<()>::builder().label("alive").build(),
+            gate: Gate::new(),
+            parallel: checked.parallel,
+            drain_delay: checked.drain_delay,
+            demanded: self
+                .declared
+                .demands
+                .iter()
+                .map(|demand| Arc::clone(&demand.name))
+                .collect(),
+            config: Current::new(self.declared, checked.config, checked.values),
+        })
+    }
+}
+
+/// Defines the clients, and works out which of them this server uses.
+fn clients(
+    registries: &Registries,
+    current: &ServerChoice,
+    sections: &Sections,
+    problems: &mut Problems,
+) -> Clients {
+    let clients = registries.clients.aside();
+    for (service, section, place) in &sections.clients {
+        let server = sections.servers.iter().find(|server| {
+            *name_of(server).to_string() == *section.server || *server.name == *section.server
+        });
+        let Some(server) = server else {
+            let names = sections
+                .servers
+                .iter()
+                .map(|server| name_of(server).to_string());
+            let near = byname_registry::nearest(names, &section.server);
+            problems.push(
+                Problem::error(format!(
+                    "client `{service}` is of server `{}`, which is not declared",
+                    section.server
+                ))
+                .nearest(&near)
+                .at(place.clone(), ""),
+            );
+            continue;
+        };
+        let Some(url) = section.url.as_deref().or(server.url.as_deref()) else {
+            problems.push(
+                Problem::error(format!("nothing says where client `{service}` is reached"))
+                    .at(place.clone(), "give the client a `url`")
+                    .at(server.place.clone(), "or its server"),
+            );
+            continue;
+        };
+        let client = Client {
+            service: Arc::clone(service),
+            server: name_of(server).to_string().into(),
+            url: url.into(),
+        };
+        if let Err(error) = clients.define_at(client, place.clone()) {
+            problems.push(crate::registrar::taken(
+                "client",
+                service,
+                place.clone(),
+                &error,
+            ));
+        }
+    }
+    let current = current.current().map(|name| name.to_string());
+    if let Err(wrong) = clients.rebuild(current.as_deref()) {
+        problems.extend(wrong);
+    }
+    clients
+}
+
+/// Where secrets are, as far as the types of settings tell; all of what no type tells of.
+fn secrets(config: &Config, registries: &Registries) -> Vec<Path> {
+    // What is wrong with it is told elsewhere.
+    let sections = Sections::read(config.root(), &mut Problems::new());
+    let mut secrets = Vec::new();
+    for definition in sections.definitions.values() {
+        let path = definition.settings_path();
+        let factory = registries.factories.read(&definition.factory, Arc::clone);
+        match factory.map(|factory| factory.read(&super::settings_of(definition), &path)) {
+            Some(Ok(read)) => secrets.extend(read.secrets),
+            Some(Err(_)) | None => secrets.push(path),
+        }
+    }
+    let services = Path::root().key("services");
+    secrets.extend(
+        sections
+            .disabled
+            .keys()
+            .map(|name| services.key(Arc::clone(name)).key("settings")),
+    );
+    secrets
+}
+
+fn name_of(server: &ServerDefinition) -> ServerName {
+    ServerName::new(Arc::clone(&server.deployment), Arc::clone(&server.name))
+}
+
+/// The values of the file, with those of the deployment and of the server laid over them.
+fn values(
+    sections: &Sections,
+    server: Option<&ServerDefinition>,
+    problems: &mut Problems,
+) -> Values {
+    let deployment = server.and_then(|server| sections.deployment_values.get(&server.deployment));
+    let layers: Vec<&Node> = [
+        sections.values.as_ref(),
+        deployment,
+        server.and_then(|server| server.values.as_ref()),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    match Values::of(&layers) {
+        Ok(values) => values,
+        Err(wrong) => {
+            problems.extend(wrong);
+            Values::new()
+        }
+    }
+}
+
+/// The shortest chain of needs to a service from one that nothing needs.
+fn chain_to(graph: &Graph, to: usize) -> Vec<Arc<str>> {
+    let nodes = graph.nodes();
+    let mut users: Vec<Vec<usize>> = vec![Vec::new(); nodes.len()];
+    for (at, node) in nodes.iter().enumerate() {
+        for edge in &node.edges {
+            users[edge.to].push(at);
+        }
+    }
+    let mut came: HashMap<usize, usize> = HashMap::from([(to, to)]);
+    let mut queue = VecDeque::from([to]);
+    while let Some(at) = queue.pop_front() {
+        if users[at].is_empty() {
+            let mut chain = vec![Arc::clone(&nodes[at].name)];
+            let mut here = at;
+            while here != to {
+                here = came[&here];
+                chain.push(Arc::clone(&nodes[here].name));
+            }
+            return chain;
+        }
+        for user in &users[at] {
+            if !came.contains_key(user) {
+                came.insert(*user, at);
+                queue.push_back(*user);
+            }
+        }
+    }
+    vec![Arc::clone(&nodes[to].name)]
+}

@@ -1,0 +1,203 @@
+//! Factories: what they need, what they read, what they make.
+
+use std::any::Any;
+use std::error::Error;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use byname_registry::Place;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::de::DeserializeOwned;
+
+use crate::config::{Node, Path, Read, read_node};
+use crate::made::{BoxError, Extras, Product};
+use crate::need::{Declared, Needs};
+use crate::part::{Part, Type};
+use crate::problem::Problems;
+use crate::supply::Supply;
+
+/// The settings of a factory: what its services have under `settings` in the file.
+pub trait Settings: DeserializeOwned + JsonSchema + Send + 'static {}
+
+impl<T: DeserializeOwned + JsonSchema + Send + 'static> Settings for T {}
+
+/// What a factory returns in the end.
+type Making = Pin<Box<dyn Future<Output = Result<(Part, Extras), BoxError>> + Send>>;
+
+/// Settings that were read and are of the factory's type.
+pub(crate) type AnySettings = Box<dyn Any + Send>;
+
+/// A function that makes services: `async fn(settings, needs…) -> Result<service, error>`.
+///
+/// Implemented for functions and closures of up to eight needs; the service is an `Arc<T>` or a
+/// [`Made<T>`](crate::Made).
+pub trait Build<S, G, P>: Send + Sync + 'static {
+    /// Calls it.
+    fn build(
+        &self,
+        settings: S,
+        given: G,
+    ) -> Pin<Box<dyn Future<Output = Result<P, BoxError>> + Send>>;
+}
+
+macro_rules! build {
+    ($($given:ident)*) => {
+        #[allow(non_snake_case, reason = "one macro for all arities")]
+        impl<This, S, $($given,)* P, E, Making> Build<S, ($($given,)*), P> for This
+        where
+            This: Fn(S, $($given),*) -> Making + Send + Sync + 'static,
+            Making: Future<Output = Result<P, E>> + Send + 'static,
+            E: Into<BoxError>,
+        {
+            fn build(
+                &self,
+                settings: S,
+                ($($given,)*): ($($given,)*),
+            ) -> Pin<Box<dyn Future<Output = Result<P, BoxError>> + Send>> {
+                let making = self(settings, $($given),*);
+                Box::pin(async move { making.await.map_err(Into::into) })
+            }
+        }
+    };
+}
+
+build!();
+build!(A);
+build!(A B);
+build!(A B C);
+build!(A B C D);
+build!(A B C D F);
+build!(A B C D F G);
+build!(A B C D F G H);
+build!(A B C D F G H I);
+
+/// A factory that was registered: what it is called, needs and makes.
+pub struct FactoryEntry {
+    name: Arc<str>,
+    place: Place,
+    needs: Vec<Declared>,
+    makes: Type,
+    settings: Type,
+    schema: fn(&mut SchemaGenerator) -> Schema,
+    read: fn(&Node, &Path, &str) -> Result<Read<AnySettings>, Problems>,
+    #[allow(clippy::type_complexity, reason = "said once")]
+    make: Box<dyn Fn(AnySettings, &Supply) -> Result<Making, BoxError> + Send + Sync>,
+}
+
+impl FactoryEntry {
+    pub(crate) fn new<N, S, P>(
+        name: &str,
+        place: Place,
+        needs: N,
+        build: impl Build<S, N::Given, P>,
+    ) -> Self
+    where
+        N: Needs,
+        S: Settings,
+        P: Product,
+    {
+        let build = Arc::new(build);
+        Self {
+            name: name.into(),
+            place,
+            needs: needs.declared(),
+            makes: Type::of::<P::Service>(),
+            settings: Type::of::<S>(),
+            schema: |generator| generator.subschema_for::<S>(),
+            read: |node, path, default_of| {
+                let read = read_node::<S>(node, path, default_of)?;
+                Ok(Read {
+                    value: Box::new(read.value),
+                    secrets: read.secrets,
+                })
+            },
+            make: Box::new(move |settings, supply| {
+                // It was read by `read` above.
+                let settings = settings
+                    .downcast::<S>()
+                    .map_err(|_| "the settings are of another factory")?;
+                let given = needs.give(supply)?;
+                let build = Arc::clone(&build);
+                Ok(Box::pin(async move {
+                    let product = build.build(*settings, given).await?;
+                    Ok(product.into_made().into_parts())
+                }))
+            }),
+        }
+    }
+
+    /// Returns the name of the type of services that it makes.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns where it was registered.
+    #[must_use]
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Returns what it needs.
+    #[must_use]
+    pub fn needs(&self) -> &[Declared] {
+        &self.needs
+    }
+
+    /// Returns the name of the Rust type that its services are looked up as.
+    #[must_use]
+    pub fn service_type(&self) -> &'static str {
+        self.makes.name()
+    }
+
+    /// Returns the name of the Rust type of its settings.
+    #[must_use]
+    pub fn settings_type(&self) -> &'static str {
+        self.settings.name()
+    }
+
+    pub(crate) fn makes(&self) -> Type {
+        self.makes
+    }
+
+    /// Returns the JSON Schema of its settings.
+    pub fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        (self.schema)(generator)
+    }
+
+    /// Reads settings, and tells all that is wrong with them.
+    pub(crate) fn read(&self, node: &Node, path: &Path) -> Result<Read<AnySettings>, Problems> {
+        (self.read)(node, path, &self.name)
+    }
+
+    /// Begins to make a service.
+    pub(crate) fn make(&self, settings: AnySettings, supply: &Supply) -> Result<Making, BoxError> {
+        (self.make)(settings, supply)
+    }
+}
+
+impl fmt::Debug for FactoryEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FactoryEntry")
+            .field("name", &self.name)
+            .field("place", &self.place)
+            .field("makes", &self.makes)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Says what an error says, and what caused it.
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,240 @@
+//! Everything that is wrong is told before anything is built, all at once.
+
+use std::sync::Arc;
+
+use byname_components::{App, Format, Registrar, Severity, lazy, need, optional, value};
+
+use crate::rig::{Log, Thing, thing};
+
+struct Other;
+
+fn app(text: &str) -> App {
+    App::from_text(text).register(|registrar: &mut Registrar<'_>| {
+        let log = Log::default();
+        thing(registrar, "plain", (), &log);
+        thing(registrar, "needy", (need::<Thing>("db"),), &log);
+        thing(registrar, "polite", (optional::<Thing>("db"),), &log);
+        thing(registrar, "later", (lazy::<Thing>("db"),), &log);
+        thing(registrar, "picky", (need::<Other>("db"),), &log);
+        thing(registrar, "reader", (value::<u32>("limits.max"),), &log);
+        thing(
+            registrar,
+            "maybe",
+            (value::<Option<u32>>("limits.max"),),
+            &log,
+        );
+    })
+}
+
+/// The messages of all problems, errors first as they are told.
+fn messages(app: &App) -> Vec<String> {
+    app.check()
+        .iter()
+        .map(|problem| problem.message().to_owned())
+        .collect()
+}
+
+#[test]
+fn what_is_right_has_no_problem() {
+    assert!(
+        app("services: { db: { type: plain }, a: { type: needy }, b: { type: polite } }")
+            .check()
+            .is_empty()
+    );
+    assert!(
+        app("services: { b: { type: polite }, c: { type: maybe } }")
+            .check()
+            .is_empty()
+    );
+    assert!(App::new().check().is_empty());
+}
+
+#[test]
+fn all_problems_are_told_at_once() {
+    let app = app("
+services:
+  db: { type: plain }
+  lost: { type: plian }
+  typo: { type: needy, needs: { db: bd } }
+  wrong: { type: picky }
+  directed: { type: needy, needs: { bd: db } }
+  gone: { type: reader }
+  off: { type: plain, enabled: false }
+  to-off: { type: later, needs: { db: off } }
+");
+    let other = std::any::type_name::<Other>();
+    let of_thing = std::any::type_name::<Thing>();
+    let messages = messages(&app);
+    let expected = [
+        "service `lost` cannot be made: there is no factory `plian`; did you mean `plain`?"
+            .to_owned(),
+        "factory `needy` of service `directed` has no need `bd`; did you mean `db`?".into(),
+        "service `gone` reads the configuration value `limits.max`, which is not there".into(),
+        "service `to-off` asks later for `off`, which nothing provides".into(),
+        "service `typo` needs `bd`, which nothing provides; did you mean `db`?".into(),
+        format!("service `wrong` needs `db` as a `{other}`, but `db` is a `{of_thing}`"),
+    ];
+    assert_eq!(messages, expected);
+    let text = app.check().to_string();
+    assert!(
+        text.contains("checking.rs:"),
+        "places of code are told: {text}"
+    );
+    assert!(
+        text.contains("it is defined here, with `enabled: false`"),
+        "{text}"
+    );
+    assert!(app.graph().1.is_none());
+}
+
+#[test]
+fn circles_are_told_with_their_way_and_kind() {
+    let app = app("
+services:
+  a: { type: needy, needs: { db: b } }
+  b: { type: polite, needs: { db: c } }
+  c: { type: needy, needs: { db: a } }
+  d: { type: needy, needs: { db: d } }
+  e: { type: needy, needs: { db: a } }
+");
+    let problems = app.check();
+    let told: Vec<&str> = problems
+        .iter()
+        .map(byname_components::Problem::message)
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "services need each other to be built: a -> b -> c -> a",
+            "services need each other to be built: d -> d",
+        ]
+    );
+    let text = problems.to_string();
+    assert!(text.contains("`b` needs, if there is one, `c`"), "{text}");
+    assert!(text.contains("asks later"), "the way out is told: {text}");
+}
+
+#[test]
+fn a_lazy_need_may_close_a_circle() {
+    let app = app(
+        "services: { a: { type: needy, needs: { db: b } }, b: { type: later, needs: { db: a } } }",
+    );
+    assert!(app.check().is_empty());
+}
+
+#[test]
+fn names_that_are_taken_are_told_with_both_places() {
+    let app = app("services: { db: { type: plain } }")
+        .register(|registrar: &mut Registrar<'_>| thing(registrar, "plain", (), &Log::default()))
+        .service("x", Arc::new(Other))
+        .service("x", Arc::new(Other))
+        .service("db", Arc::new(Other));
+    let problems = app.check();
+    assert_eq!(problems.errors(), 3, "{problems}");
+    let two_places = problems
+        .iter()
+        .filter(|problem| problem.places().count() == 2);
+    assert_eq!(two_places.count(), 3, "{problems}");
+}
+
+#[test]
+fn the_chosen_server_decides_what_is_there() {
+    let text = "
+services:
+  db: { type: plain }
+  api: { type: needy }
+  jobs: { type: plain }
+  idle: { type: plain }
+deployments:
+  shop:
+    servers:
+      main: { services: [api] }
+      work: { services: [jobs, jbos] }
+";
+    let names = |app: &App| -> Vec<String> {
+        let (problems, graph) = app.graph();
+        let graph = graph.unwrap_or_else(|| panic!("{problems}"));
+        graph
+            .services()
+            .map(|service| service.name().to_owned())
+            .collect()
+    };
+    let chosen = app(text).server("shop.main");
+    assert_eq!(names(&chosen), ["db", "api"]);
+    assert_eq!(names(&app(text).server("main")), ["db", "api"]);
+    let problems = chosen.check();
+    assert_eq!(problems.errors(), 0);
+    let warnings: Vec<_> = problems
+        .iter()
+        .filter(|problem| problem.severity() == Severity::Warning)
+        .collect();
+    assert_eq!(warnings.len(), 1);
+    assert_eq!(warnings[0].message(), "service `idle` is used by no server");
+    let told = messages(&app(text).server("work"));
+    assert_eq!(
+        told[0],
+        "the server lists service `jbos`, which is not defined; did you mean `jobs`?"
+    );
+    // Without a choice of several, and with one that is not there, the candidates are told.
+    let told = app(text).check().to_string();
+    assert!(
+        told.contains("shop.main") && told.contains("shop.work"),
+        "{told}"
+    );
+    let told = app(text).server("mian").check().to_string();
+    assert!(told.contains("did you mean `shop.main`"), "{told}");
+}
+
+#[test]
+fn unknown_keys_are_told_with_the_nearest() {
+    let told = messages(&app(
+        "{ servces: {}, services: { db: { typ: plain, type: plain } }, life: { paralel: 3 } }",
+    ));
+    assert_eq!(told.len(), 3, "{told:?}");
+    assert_eq!(
+        told[0],
+        "unknown key `servces`; did you mean `services` or `servers`?"
+    );
+}
+
+#[tokio::test]
+async fn nothing_is_built_when_anything_is_wrong() {
+    let log = Log::default();
+    let notes = log.clone();
+    let error = App::from_text("services: { a: {}, b: { type: nothing } }")
+        .register(move |registrar: &mut Registrar<'_>| thing(registrar, "a", (), &notes))
+        .start()
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("there is no factory `nothing`"));
+    assert!(log.all().is_empty());
+}
+
+#[test]
+fn the_graph_is_drawn() {
+    let (_, graph) = app(
+        "services: { db: { type: plain }, api: { type: needy }, job: { type: later, lazy: true } }",
+    )
+    .graph();
+    let graph = graph.unwrap();
+    let states = [("api".to_owned(), "running".to_owned())].into();
+    assert_eq!(
+        graph.write(Format::Text, &states),
+        "db (plain)\napi (needy): running\n  needs db\njob (later), lazy\n  asks later for db\n"
+    );
+    assert_eq!(
+        graph.write(Format::Dot, &states),
+        "digraph services {\n  rankdir=LR;\n  node [shape=box];\n  \"db\" [label=\"db\\nplain\"];\n  \
+         \"api\" [label=\"api\\nneedy\\nrunning\"];\n  \"job\" [label=\"job\\nlater\", style=dashed];\n  \
+         \"api\" -> \"db\";\n  \"job\" -> \"db\" [style=dotted];\n}\n"
+    );
+    assert_eq!(
+        graph.write(Format::Mermaid, &states),
+        "flowchart LR\n  n0[\"db<br>plain\"]\n  n1[\"api<br>needy<br>running\"]\n  n2[\"job<br>later\"]\n  \
+         n1 --> n0\n  n2 -.-> n0\n"
+    );
+    let json: serde_json::Value =
+        serde_json::from_str(&graph.write(Format::Json, &states)).unwrap();
+    assert_eq!(json["services"][1]["needs"][0]["service"], "db");
+    assert_eq!(json["services"][1]["state"], "running");
+}

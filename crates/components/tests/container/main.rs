@@ -1,0 +1,9 @@
+//! The container: what is declared, checked, built, started and stopped.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod checking;
+mod reloading;
+mod rig;
+mod starting;
+mod stopping;
+mod wiring;
