@@ -140,8 +140,9 @@ pub(super) struct ServerDefinition {
     /// `None` for all.
     pub(super) services: Option<Vec<(Arc<str>, Place)>>,
     pub(super) url: Option<Arc<str>>,
-    /// Laid over the values of the deployment.
-    pub(super) values: Option<Node>,
+    /// Where it is in the configuration, and its deployment, if that has a name.
+    pub(super) path: Path,
+    pub(super) deployment_path: Option<Path>,
 }
 
 /// The name of the deployment of servers that belong to none.
@@ -158,8 +159,6 @@ pub(super) struct Sections {
     pub(super) middleware: Vec<(Arc<str>, Node)>,
     pub(super) clients: Vec<(Arc<str>, ClientSection, Place)>,
     pub(super) servers: Vec<ServerDefinition>,
-    /// By deployment, laid over the values of the file.
-    pub(super) deployment_values: BTreeMap<Arc<str>, Node>,
     pub(super) parallel: usize,
     pub(super) drain_delay: Duration,
     pub(super) health: HealthOptions,
@@ -175,7 +174,6 @@ impl Default for Sections {
             middleware: Vec::new(),
             clients: Vec::new(),
             servers: Vec::new(),
-            deployment_values: BTreeMap::new(),
             parallel: 8,
             drain_delay: Duration::ZERO,
             health: HealthOptions::default(),
@@ -259,11 +257,6 @@ impl Sections {
                     return;
                 };
                 only(inner, &["servers", "values"], "a deployment", problems);
-                if let Some(values) = inner.get("values") {
-                    sections
-                        .deployment_values
-                        .insert(Arc::clone(&name), values.clone());
-                }
                 sections.servers(inner, &path, &name, problems);
             },
         );
@@ -327,6 +320,7 @@ impl Sections {
 
     /// The servers under a map's key `servers`.
     fn servers(&mut self, map: &Map, path: &Path, deployment: &Arc<str>, problems: &mut Problems) {
+        let deployment_path = (!path.steps().is_empty()).then(|| path.clone());
         let path = path.key("servers");
         each(
             map,
@@ -358,7 +352,8 @@ impl Sections {
                     place,
                     services,
                     url: section.url.map(Into::into),
-                    values: node.get("values").cloned(),
+                    deployment_path: deployment_path.clone(),
+                    path,
                 });
             },
         );

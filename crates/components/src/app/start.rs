@@ -112,16 +112,28 @@ impl Declared {
                 return (problems, None);
             }
         };
-        let sections = Sections::read(config.root(), &mut problems);
+        // Which server this is decides which values are laid over those of the file; so that is found
+        // out first, and whatever else is wrong is told of what counts then.
         let current = ServerChoice::new();
-        let server = self.chosen(&current, &sections, &mut problems);
+        let first = Sections::read(config.root(), &mut Problems::new());
+        let chosen = self.chosen(&current, &first, &mut problems).cloned();
+        let config = match config.lay(&values_of(chosen.as_ref())) {
+            Ok(config) => config,
+            Err(wrong) => {
+                problems.extend(wrong);
+                return (problems, None);
+            }
+        };
+        problems.extend(config.warnings().clone());
+        let sections = Sections::read(config.root(), &mut problems);
+        let server = chosen.as_ref();
         let clients = clients(registries, &current, &sections, &mut problems);
+        let values = values(&sections, &mut problems);
         let middleware = registries.middleware.aside();
         for (name, node) in &sections.middleware {
             problems.extend(middleware.declare(name, node));
         }
         problems.extend(middleware.check());
-        let values = values(&sections, server, &mut problems);
         let listed = sections.listed();
         let checking = Checking {
             definitions: &sections.definitions,
@@ -423,21 +435,24 @@ fn name_of(server: &ServerDefinition) -> ServerName {
     ServerName::new(Arc::clone(&server.deployment), Arc::clone(&server.name))
 }
 
-/// The values of the file, with those of the deployment and of the server laid over them.
-fn values(
-    sections: &Sections,
-    server: Option<&ServerDefinition>,
-    problems: &mut Problems,
-) -> Values {
-    let deployment = server.and_then(|server| sections.deployment_values.get(&server.deployment));
-    let layers: Vec<&Node> = [
-        sections.values.as_ref(),
-        deployment,
-        server.and_then(|server| server.values.as_ref()),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+/// Where the values of a server and its deployment are, and what they are laid over.
+fn values_of(server: Option<&ServerDefinition>) -> Vec<(Path, Path)> {
+    let values = Path::root().key("values");
+    let Some(server) = server else {
+        return Vec::new();
+    };
+    let mut of_server = server.path.clone();
+    of_server = of_server.key("values");
+    let of_deployment = server
+        .deployment_path
+        .as_ref()
+        .map(|path| path.key("values"));
+    let paths = of_deployment.into_iter().chain([of_server]);
+    paths.map(|path| (path, values.clone())).collect()
+}
+
+fn values(sections: &Sections, problems: &mut Problems) -> Values {
+    let layers: Vec<&Node> = sections.values.iter().collect();
     match Values::of(&layers) {
         Ok(values) => values,
         Err(wrong) => {

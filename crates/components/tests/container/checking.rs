@@ -238,3 +238,29 @@ fn the_graph_is_drawn() {
     assert_eq!(json["services"][1]["needs"][0]["service"], "db");
     assert_eq!(json["services"][1]["state"], "running");
 }
+
+/// Lokstra lost an override in 15 of 60 loads, and expanded references before it applied overrides.
+#[tokio::test]
+async fn values_of_a_server_lie_over_those_of_its_deployment_and_below_what_was_set() {
+    let text = "
+values: { a: file, b: file, c: file, d: file, copy: \"${cfg:values.b}\" }
+deployments:
+  shop:
+    values: { b: deployment, c: deployment, d: deployment }
+    servers: { main: { values: { c: server, d: server } }, other: { values: { a: other } } }
+";
+    let running = app(text)
+        .server("main")
+        .set("values.d=set")
+        .start()
+        .await
+        .unwrap();
+    let values = &running.registries().values;
+    let all = ["a", "b", "c", "d", "copy"].map(|name| values.require::<String>(name).unwrap());
+    assert_eq!(all, ["file", "deployment", "server", "set", "deployment"]);
+    assert_eq!(
+        running.registries().current.current().unwrap().to_string(),
+        "shop.main"
+    );
+    running.stop().await.unwrap();
+}
