@@ -6,7 +6,8 @@ use std::sync::Arc;
 use byname_registry::{ChangeError, Place, Registry};
 
 use crate::factory::{Build, FactoryEntry, Settings};
-use crate::made::Product;
+use crate::made::{BoxError, Product};
+use crate::middleware::{Instances, Middlewares};
 use crate::need::Needs;
 use crate::problem::{Problem, Problems};
 
@@ -29,7 +30,7 @@ impl<F: FnOnce(&mut Registrar<'_>)> Module for F {
 /// A name that is taken is no panic: it is told with everything else that is wrong, with both places.
 pub struct Registrar<'a> {
     pub(crate) factories: &'a Registry<Arc<FactoryEntry>>,
-    pub(crate) middleware: &'a crate::middleware::Middlewares,
+    pub(crate) middleware: &'a Middlewares,
     pub(crate) problems: &'a mut Problems,
 }
 
@@ -76,10 +77,27 @@ impl Registrar<'_> {
         }
     }
 
-    /// Registers middleware factories.
-    #[must_use]
-    pub fn middleware(&self) -> &crate::middleware::Middlewares {
-        self.middleware
+    /// Registers a middleware factory: a function `async fn(settings) -> Result<Arc<M>, error>`.
+    ///
+    /// `name` is the type that middleware has in the file; `instances` tells whether all who use a
+    /// middleware share one instance.
+    #[track_caller]
+    pub fn middleware<S, M, F, E>(
+        &mut self,
+        name: &str,
+        instances: Instances,
+        make: impl Fn(S) -> F + Send + Sync + 'static,
+    ) where
+        S: Settings,
+        M: ?Sized + Send + Sync + 'static,
+        F: Future<Output = Result<Arc<M>, E>> + Send + 'static,
+        E: Into<BoxError>,
+    {
+        let place = Place::caller();
+        if let Err(error) = self.middleware.factory(name, instances, make) {
+            self.problems
+                .push(taken("middleware factory", name, place, &error));
+        }
     }
 }
 

@@ -2,9 +2,11 @@
 
 use std::fmt;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use super::App;
 use crate::problem::Problems;
+use crate::reload::{ReloadOutcome, ReloadReport};
 use crate::running::Running;
 
 const USAGE: &str = "\
@@ -12,6 +14,7 @@ Options:
       --server <SERVER>     Which server this process is: DEPLOYMENT.SERVER, or SERVER
       --set <PATH=VALUE>    Lays a value over the configuration; may be repeated
       --environment <NAME>  Lays the files' overlays for this environment over them
+      --report              Tells how long the start took, service by service
       --check               Tells everything that is wrong, and starts nothing
       --help                Prints this
 ";
@@ -22,6 +25,7 @@ struct Arguments {
     server: Option<String>,
     set: Vec<String>,
     environment: Option<String>,
+    report: bool,
     check: bool,
     help: bool,
 }
@@ -43,6 +47,7 @@ impl Arguments {
                 "--server" => read.server = Some(value_of()?),
                 "--set" => read.set.push(value_of()?),
                 "--environment" => read.environment = Some(value_of()?),
+                "--report" if value.is_none() => read.report = true,
                 "--check" if value.is_none() => read.check = true,
                 "--help" if value.is_none() => read.help = true,
                 _ => return Err(format!("`{argument}` is not an option")),
@@ -56,9 +61,11 @@ impl App {
     /// Runs the application until a signal ends it: a whole `main`.
     ///
     /// Takes the arguments of the process: `--server DEPLOYMENT.SERVER`, `--set a.b=c`,
-    /// `--environment NAME`, `--check`, `--help`. SIGTERM and SIGINT (Ctrl-C) let it drain and
+    /// `--environment NAME`, `--report`, `--check`, `--help`. SIGTERM and SIGINT (Ctrl-C) let it drain and
     /// [stop](Running::stop); a second one ends it at once. What is wrong is written to standard
-    /// error, every problem of it.
+    /// error, every problem of it. Meanwhile the files of the configuration are
+    /// [followed](Running::follow), unless `life.reload` is false; what comes of each change is
+    /// logged.
     ///
     /// Returns 0 after an orderly end, 1 if something went wrong, 2 if the arguments are wrong.
     pub async fn run(self) -> ExitCode {
@@ -92,29 +99,43 @@ impl App {
             say(&summary(&problems));
             return ExitCode::from(u8::from(problems.is_fatal()));
         }
-        let running = match self.start().await {
-            Ok(running) => running,
+        // From before the start: a signal in the middle of it ends it in order too.
+        let signals = match Signals::listen() {
+            Ok(signals) => signals,
             Err(error) => {
-                say(&format!("{error}\n"));
+                say(&format!("error: cannot listen for signals: {error}\n"));
                 return ExitCode::FAILURE;
             }
         };
-        running.until_signal().await
+        match self.begin() {
+            Ok(running) => running.run(signals, arguments.report).await,
+            Err(error) => {
+                say(&format!("{error}\n"));
+                ExitCode::FAILURE
+            }
+        }
     }
 }
 
 impl Running {
-    /// Waits for a signal, and ends the application; see [`App::run`].
-    pub async fn until_signal(&self) -> ExitCode {
-        let mut signals = match Signals::listen() {
-            Ok(signals) => signals,
-            Err(error) => {
-                say(&format!("error: cannot listen for signals: {error}\n"));
-                let _ = self.stop().await;
-                return ExitCode::FAILURE;
+    /// Starts, waits for a signal, and ends the application; see [`App::run`].
+    async fn run(self, mut signals: Signals, report: bool) -> ExitCode {
+        let signal = tokio::select! {
+            up = self.up() => {
+                if let Err(error) = up {
+                    say(&format!("{error}\n"));
+                    return ExitCode::FAILURE;
+                }
+                if report {
+                    say(&format!("{}\n", self.report()));
+                }
+                let following = self.0.reload.then(|| self.follow(POLL, log));
+                let signal = signals.next().await;
+                drop(following);
+                signal
             }
+            signal = signals.next() => signal,
         };
-        let signal = signals.next().await;
         tracing::info!(signal, "stopping");
         tokio::select! {
             stopped = self.stop() => match stopped {
@@ -129,6 +150,17 @@ impl Running {
                 ExitCode::FAILURE
             }
         }
+    }
+}
+
+/// How often the files are looked at where the system does not tell of a change.
+const POLL: Duration = Duration::from_secs(10);
+
+fn log(report: &ReloadReport) {
+    if report.outcome() == ReloadOutcome::Applied {
+        tracing::info!("{report}");
+    } else {
+        tracing::warn!("{report}");
     }
 }
 
@@ -225,11 +257,13 @@ mod tests {
                 server: Some("a.b".into()),
                 set: vec!["x.y=1".into(), "z=".into()],
                 environment: Some("prod".into()),
+                report: false,
                 check: true,
                 help: false,
             })
         );
         assert_eq!(read(&["--help"]).map(|read| read.help), Ok(true));
+        assert_eq!(read(&["--report"]).map(|read| read.report), Ok(true));
         for (arguments, message) in [
             (&["--server"][..], "`--server` needs a value"),
             (&["--sever", "a"], "`--sever` is not an option"),

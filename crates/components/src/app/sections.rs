@@ -67,6 +67,8 @@ pub(super) struct LifeSection {
     parallel: Option<std::num::NonZeroUsize>,
     /// How long requests are still taken after readiness went off. Default: 0s.
     drain_delay: Option<units::Duration>,
+    /// Whether the files are read again when they change. Default: true.
+    reload: Option<bool>,
     /// What services may take that do not say themselves.
     within: WithinSection,
 }
@@ -161,6 +163,7 @@ pub(super) struct Sections {
     pub(super) servers: Vec<ServerDefinition>,
     pub(super) parallel: usize,
     pub(super) drain_delay: Duration,
+    pub(super) reload: bool,
     pub(super) health: HealthOptions,
 }
 
@@ -176,6 +179,7 @@ impl Default for Sections {
             servers: Vec::new(),
             parallel: 8,
             drain_delay: Duration::ZERO,
+            reload: true,
             health: HealthOptions::default(),
         }
     }
@@ -205,6 +209,7 @@ impl Sections {
         let life: LifeSection = section(map, "life", problems).unwrap_or_default();
         sections.parallel = life.parallel.map_or(sections.parallel, Into::into);
         sections.drain_delay = life.drain_delay.map_or(Duration::ZERO, Into::into);
+        sections.reload = life.reload.unwrap_or(true);
         let health: HealthSection = section(map, "health", problems).unwrap_or_default();
         let usual = sections.health;
         sections.health = HealthOptions {

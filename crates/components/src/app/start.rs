@@ -35,6 +35,7 @@ pub(crate) struct Checked {
     current: ServerChoice,
     parallel: usize,
     drain_delay: std::time::Duration,
+    reload: bool,
     health: HealthOptions,
 }
 
@@ -155,6 +156,7 @@ impl Declared {
             current,
             parallel: sections.parallel,
             drain_delay: sections.drain_delay,
+            reload: sections.reload,
             health: sections.health,
             config: config.with_secrets(secrets(&config, registries)),
         });
@@ -205,7 +207,16 @@ impl App {
     /// [`StartError::Problems`] with everything that is wrong, before anything is built;
     /// [`StartError::Failed`] if a service fails, panics or takes too long: then nothing more is
     /// begun, and what was started is stopped again.
+    ///
+    /// Whoever drops the future gives up: what has been started then is not stopped in order.
     pub async fn start(self) -> Result<Running, StartError> {
+        let running = self.begin()?;
+        running.up().await?;
+        Ok(running)
+    }
+
+    /// Looks at everything, and makes what is to be started; nothing is built yet.
+    pub(super) fn begin(self) -> Result<Running, StartError> {
         let (problems, checked) = self.declared.checked(&self.registries);
         let Some(checked) = checked else {
             return Err(StartError::Problems(problems));
@@ -213,63 +224,7 @@ impl App {
         for problem in &problems {
             tracing::warn!("{problem}");
         }
-        let running = self.running(checked);
-        let eager = running.graph().eager(&running.0.demanded);
-        let order: Vec<usize> = running
-            .graph()
-            .services()
-            .filter_map(|service| running.graph().at(service.name()))
-            .filter(|at| eager[*at])
-            .collect();
-        let numbers: HashMap<usize, usize> = order
-            .iter()
-            .enumerate()
-            .map(|(number, at)| (*at, number))
-            .collect();
-        let nodes = running.graph().nodes();
-        let done = in_order(
-            order.len(),
-            |number| {
-                let before = nodes[order[number]].edges.iter();
-                before
-                    .filter(|edge| edge.kind.is_built_before())
-                    .map(|edge| numbers[&edge.to])
-                    .collect()
-            },
-            running.0.parallel,
-            |outcome: &Result<(), GetError>| outcome.is_err(),
-            |number| {
-                let (app, name) = (running.clone(), Arc::clone(&nodes[order[number]].name));
-                async move {
-                    let services = app.services().registry();
-                    let resolved = services.resolve_async(&name).await;
-                    resolved.map(|_| ()).map_err(GetError::Build)
-                }
-            },
-        )
-        .await;
-        let failed: Vec<NotStarted> = done
-            .into_iter()
-            .filter_map(|(number, outcome)| {
-                let service = &nodes[order[number]];
-                Some(NotStarted {
-                    chain: chain_to(running.graph(), order[number]),
-                    place: service.place().clone(),
-                    error: outcome.err()?,
-                })
-            })
-            .collect();
-        if failed.is_empty() {
-            running.checks().switch_on();
-            return Ok(running);
-        }
-        let stopping = running.end(false).await;
-        Err(StartError::Failed {
-            services: failed,
-            stopping: stopping
-                .err()
-                .map_or_else(Vec::new, |StopError(failures)| failures),
-        })
+        Ok(self.running(checked))
     }
 
     fn running(mut self, checked: Checked) -> Running {
@@ -340,6 +295,7 @@ impl App {
             gate: Gate::new(),
             parallel: checked.parallel,
             drain_delay: checked.drain_delay,
+            reload: checked.reload,
             demanded: self
                 .declared
                 .demands
@@ -347,6 +303,68 @@ impl App {
                 .map(|demand| Arc::clone(&demand.name))
                 .collect(),
             config: Current::new(self.declared, checked.config, checked.values),
+        })
+    }
+}
+
+impl Running {
+    /// Builds and starts what is to be there from the beginning.
+    pub(super) async fn up(&self) -> Result<(), StartError> {
+        let eager = self.graph().eager(&self.0.demanded);
+        let order: Vec<usize> = self
+            .graph()
+            .services()
+            .filter_map(|service| self.graph().at(service.name()))
+            .filter(|at| eager[*at])
+            .collect();
+        let numbers: HashMap<usize, usize> = order
+            .iter()
+            .enumerate()
+            .map(|(number, at)| (*at, number))
+            .collect();
+        let nodes = self.graph().nodes();
+        let done = in_order(
+            order.len(),
+            |number| {
+                let before = nodes[order[number]].edges.iter();
+                before
+                    .filter(|edge| edge.kind.is_built_before())
+                    .map(|edge| numbers[&edge.to])
+                    .collect()
+            },
+            self.0.parallel,
+            |outcome: &Result<(), GetError>| outcome.is_err(),
+            |number| {
+                let (app, name) = (self.clone(), Arc::clone(&nodes[order[number]].name));
+                async move {
+                    let services = app.services().registry();
+                    let resolved = services.resolve_async(&name).await;
+                    resolved.map(|_| ()).map_err(GetError::Build)
+                }
+            },
+        )
+        .await;
+        let failed: Vec<NotStarted> = done
+            .into_iter()
+            .filter_map(|(number, outcome)| {
+                let service = &nodes[order[number]];
+                Some(NotStarted {
+                    chain: chain_to(self.graph(), order[number]),
+                    place: service.place().clone(),
+                    error: outcome.err()?,
+                })
+            })
+            .collect();
+        if failed.is_empty() {
+            self.checks().switch_on();
+            return Ok(());
+        }
+        let stopping = self.end(false).await;
+        Err(StartError::Failed {
+            services: failed,
+            stopping: stopping
+                .err()
+                .map_or_else(Vec::new, |StopError(failures)| failures),
         })
     }
 }

@@ -48,6 +48,8 @@ pub(crate) struct Inner {
     pub(crate) gate: Arc<Gate>,
     pub(crate) parallel: usize,
     pub(crate) drain_delay: std::time::Duration,
+    /// Whether the files are followed while it waits for a signal.
+    pub(crate) reload: bool,
     /// What was asked for before the start: it is there.
     pub(crate) demanded: Vec<Arc<str>>,
     pub(crate) config: crate::reload::Current,

@@ -4,6 +4,7 @@
 mod checking;
 mod reloading;
 mod rig;
+mod running;
 mod starting;
 mod stopping;
 mod wiring;
