@@ -264,3 +264,36 @@ deployments:
     );
     running.stop().await.unwrap();
 }
+
+#[test]
+fn every_key_of_the_file_is_in_its_document_and_its_schema() {
+    let document = include_str!("../../../../docs/app.md");
+    let schema = app("").schema();
+    let keys = |of: &serde_json::Value| -> Vec<String> {
+        let properties = of["properties"].as_object();
+        properties
+            .into_iter()
+            .flatten()
+            .map(|(key, _)| key.clone())
+            .collect()
+    };
+    let told = |key: &str| assert!(document.contains(&format!("`{key}")), "`{key}` is not told");
+    let top = keys(&schema);
+    assert_eq!(top.len(), 10, "{top:?}");
+    top.iter().for_each(|key| told(key));
+    for section in ["life", "health"] {
+        let inner = keys(&schema["properties"][section]);
+        assert!(!inner.is_empty());
+        inner
+            .iter()
+            .for_each(|key| told(&format!("{section}.{key}")));
+    }
+    let service = &schema["properties"]["services"]["allOf"][0]["additionalProperties"]["allOf"];
+    let inner = keys(&service[0]);
+    assert_eq!(inner.len(), 6, "{inner:?}");
+    inner
+        .iter()
+        .for_each(|key| told(&format!("services.NAME.{key}")));
+    // Each factory's settings are in there, wherever the type is told.
+    assert_eq!(service.as_array().map(Vec::len), Some(1 + 7));
+}
