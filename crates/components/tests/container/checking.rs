@@ -286,16 +286,16 @@ fn every_key_of_the_file_is_in_its_document_and_its_schema() {
     for section in ["life", "health"] {
         let inner = keys(&schema["properties"][section]);
         assert!(!inner.is_empty());
-        inner
-            .iter()
-            .for_each(|key| told(&format!("{section}.{key}")));
+        for key in &inner {
+            told(&format!("{section}.{key}"));
+        }
     }
     let service = &schema["properties"]["services"]["allOf"][0]["additionalProperties"]["allOf"];
     let inner = keys(&service[0]);
     assert_eq!(inner.len(), 6, "{inner:?}");
-    inner
-        .iter()
-        .for_each(|key| told(&format!("services.NAME.{key}")));
+    for key in &inner {
+        told(&format!("services.NAME.{key}"));
+    }
     // Each factory's settings are in there, wherever the type is told.
     assert_eq!(service.as_array().map(Vec::len), Some(1 + 7));
 }
