@@ -1,8 +1,10 @@
 //! The command line: what can be asked, and how it is explained.
 
+mod app;
 mod catalog;
 mod fields;
 mod folder;
+mod layers;
 mod machine;
 #[cfg(test)]
 mod reference;
@@ -17,9 +19,13 @@ use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
+pub(crate) use self::app::{
+    CheckFileArguments, ConfigArguments, GraphArguments, GraphFormat, PlanArguments,
+};
 pub(crate) use self::catalog::{CatalogCommand, DataArguments, ListArguments, ShowArguments};
 pub(crate) use self::fields::Unset;
 pub(crate) use self::folder::FolderArguments;
+pub(crate) use self::layers::LayerArguments;
 pub(crate) use self::machine::{
     AddArguments, CheckArguments, ExecArguments, Existing, ExportArguments, FieldArguments,
     ImportArguments, MachineArguments, MachineCommand, RemoveArguments, SelectArguments,
@@ -40,6 +46,7 @@ use crate::failure::USAGE;
     disable_help_subcommand = true,
     after_help = "Examples:
   byname serve
+  byname check app.yaml
   byname catalog list -q sonnet
   byname catalog show openai/gpt-4o --json
   byname machine add gpu-1 --host ops@10.0.0.7
@@ -69,7 +76,11 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    Serve(ServeArguments),
+    Serve(Box<ServeArguments>),
+    Check(CheckFileArguments),
+    Graph(GraphArguments),
+    Config(ConfigArguments),
+    Plan(PlanArguments),
     /// Read the catalog of AI models: what each provider offers, at which limits and prices.
     #[command(
         subcommand,
@@ -101,7 +112,12 @@ impl Cli {
             Command::Serve(_) => LevelFilter::INFO,
             Command::Catalog(_) => LevelFilter::WARN,
             // What would be warned of is what these commands tell themselves.
-            Command::Machine(_) | Command::Store(_) => LevelFilter::ERROR,
+            Command::Machine(_)
+            | Command::Store(_)
+            | Command::Check(_)
+            | Command::Graph(_)
+            | Command::Config(_)
+            | Command::Plan(_) => LevelFilter::ERROR,
         };
         self.log
             .clone()

@@ -1,5 +1,7 @@
 //! Where commands get their catalog from.
 
+use std::path::PathBuf;
+
 use byname_catalog::Catalog;
 use byname_catalog::follow::Files;
 
@@ -14,20 +16,20 @@ pub(crate) enum Data {
 }
 
 /// Opens what was asked for: the files, or without any the data inside the program.
-pub(crate) fn open(arguments: &DataArguments) -> Result<Data, Failure> {
-    if arguments.catalog.is_empty() {
+pub(crate) fn open(files: &[PathBuf]) -> Result<Data, Failure> {
+    if files.is_empty() {
         return Catalog::embedded().map(Data::Embedded).map_err(|error| {
             Failure::new(format!("the data inside this program is broken: {error}"))
         });
     }
-    Files::open(&arguments.catalog)
+    Files::open(files)
         .map(Data::Files)
         .map_err(|error| Failure::new(error.to_string()))
 }
 
 /// Reads a catalog once, for a command that answers and ends.
 pub(crate) fn read(arguments: &DataArguments) -> Result<Catalog, Failure> {
-    Ok(match open(arguments)? {
+    Ok(match open(&arguments.catalog)? {
         Data::Embedded(catalog) => catalog,
         Data::Files(files) => files.catalog().clone(),
     })

@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
+use byname_components::Problems;
 use byname_machines::{ImportError, MachinesError};
 use byname_store::StoreError;
 
@@ -18,6 +19,8 @@ const FAILED: u8 = 1;
 pub(crate) struct Failure {
     message: String,
     closed_pipe: bool,
+    /// Whether the message is written as it is.
+    is_whole: bool,
 }
 
 impl Failure {
@@ -25,6 +28,16 @@ impl Failure {
         Self {
             message: message.into(),
             closed_pipe: false,
+            is_whole: false,
+        }
+    }
+
+    /// Everything that is wrong with a configuration, each said as an error or a warning, and how many
+    /// they are.
+    pub(crate) fn told(problems: &Problems) -> Self {
+        Self {
+            is_whole: true,
+            ..Self::new(format!("{problems}\n{}", count(problems)))
         }
     }
 
@@ -40,9 +53,24 @@ impl Failure {
         self.closed_pipe
     }
 
+    /// Whether the message says by itself that it is an error.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.is_whole
+    }
+
     pub(crate) fn exit_code() -> ExitCode {
         ExitCode::from(FAILED)
     }
+}
+
+/// How many problems there are.
+pub(crate) fn count(problems: &Problems) -> String {
+    let count = |count: usize, one: &str| match count {
+        1 => format!("1 {one}"),
+        count => format!("{count} {one}s"),
+    };
+    let (errors, warnings) = (problems.errors(), problems.warnings());
+    format!("{}, {}", count(errors, "error"), count(warnings, "warning"))
 }
 
 impl From<StoreError> for Failure {

@@ -19,8 +19,13 @@ impl DataFolder {
     /// Where the folder is: as the command line says, or as the platform's convention is. `None`
     /// when neither says it.
     pub(crate) fn find(arguments: &FolderArguments) -> Option<Self> {
-        let path = match &arguments.data {
-            Some(path) => Some(path.clone()),
+        Self::at(arguments.data.clone())
+    }
+
+    /// Where the folder is: `chosen`, or as the platform's convention is if there is one.
+    pub(crate) fn at(chosen: Option<PathBuf>) -> Option<Self> {
+        let path = match chosen {
+            Some(path) => Some(path),
             None => conventional(|name| std::env::var_os(name), std::env::home_dir()),
         };
         path.map(|path| Self { path })

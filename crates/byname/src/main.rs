@@ -1,6 +1,7 @@
 //! The `byname` program: a server of names, and commands over the same data.
 #![forbid(unsafe_code)]
 
+mod app;
 mod catalog;
 mod cli;
 mod data;
@@ -28,6 +29,10 @@ fn main() -> ExitCode {
     logging::start(cli.log_filter());
     let outcome = match cli.command {
         Command::Serve(arguments) => serve::run(&arguments),
+        Command::Check(arguments) => app::check(&arguments),
+        Command::Graph(arguments) => app::graph(&arguments),
+        Command::Config(arguments) => app::config(&arguments),
+        Command::Plan(arguments) => app::plan(&arguments),
         Command::Catalog(CatalogCommand::List(arguments)) => catalog::list(&arguments),
         Command::Catalog(CatalogCommand::Show(arguments)) => catalog::show(&arguments),
         Command::Machine(arguments) => machine::run(&arguments),
@@ -42,6 +47,7 @@ fn main() -> ExitCode {
 
 /// Writes the failure to stderr; a closed stderr leaves only the exit code to tell.
 fn report(failure: &Failure) -> ExitCode {
-    let _ = writeln!(io::stderr().lock(), "error: {failure}");
+    let severity = if failure.is_whole() { "" } else { "error: " };
+    let _ = writeln!(io::stderr().lock(), "{severity}{failure}");
     Failure::exit_code()
 }

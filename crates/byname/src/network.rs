@@ -15,10 +15,10 @@ use crate::{machine, serve, store};
 /// The options with which the command opens a registry.
 fn options(line: &[&str]) -> FileOptions {
     match Cli::try_parse_from(line).unwrap().command {
-        Command::Serve(arguments) => serve::machines::options(&arguments),
+        Command::Serve(arguments) => serve::options_of_machines(&arguments),
         Command::Machine(arguments) => machine::options(&arguments.folder),
         Command::Store(arguments) => store::options(&arguments.folder),
-        Command::Catalog(_) => panic!("it opens no registry"),
+        _ => panic!("it opens no registry"),
     }
 }
 

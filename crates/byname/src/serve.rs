@@ -1,129 +1,172 @@
-//! `byname serve`: the catalog and the machines over HTTP.
+//! `byname serve`: an application of `byname-components`, of three modules: the catalog, the machines,
+//! and the server that answers for both.
 
+mod catalog;
+mod components;
 mod connections;
-pub(crate) mod machines;
+mod flags;
+mod http;
+mod machines;
+mod readiness;
 mod stall;
 mod stop;
+mod told;
 
 use std::io::{self, Write as _};
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use axum::Router;
-use byname_catalog::follow::{self, Follower};
-use byname_catalog::{Catalog, http};
-use tokio::net::TcpListener;
+use byname_components::{App, Running};
 use tracing::{info, warn};
 
-use self::connections::{Bounds, Connections};
+use self::http::HttpServer;
 use self::stop::StopSignals;
+use crate::app::Declaration;
 use crate::cli::ServeArguments;
-use crate::data::{self, Data};
 use crate::failure::Failure;
 
-/// How long a peer may take to send a request's head, and how long a connection may idle.
-const HEAD_TIME: Duration = Duration::from_secs(15);
-/// How long a peer may take nothing of its answer.
-const STALL_TIME: Duration = Duration::from_secs(30);
-/// The bytes of a request's head.
-const HEAD_BYTES: usize = 64 * 1024;
+pub(crate) use self::catalog::NAME as CATALOG;
+pub(crate) use self::http::{DRAIN, NAME as HTTP};
+pub(crate) use self::machines::NAME as MACHINES;
+
+/// What runs where no file says it.
+pub(crate) const DEFAULT: &str = include_str!("serve/default.yaml");
+
+/// How often to look at files where nothing says it.
+const POLL: Duration = Duration::from_secs(10);
+
+/// Registers everything that a server of this program can be made of.
+pub(crate) fn modules(app: App) -> App {
+    app.register(catalog::module)
+        .register(machines::module)
+        .register(http::module)
+}
+
+/// Which settings services of a factory take while they run.
+pub(crate) fn reloads(factory: &str) -> &'static [&'static str] {
+    match factory {
+        HTTP => http::RELOADS,
+        _ => &[],
+    }
+}
 
 /// Serves until a signal ends it.
 pub(crate) fn run(arguments: &ServeArguments) -> Result<(), Failure> {
+    if arguments.print_config {
+        return io::stdout()
+            .lock()
+            .write_all(DEFAULT.as_bytes())
+            .map_err(|error| Failure::output(&error));
+    }
+    let file = arguments.config.as_deref();
+    let declaration = Declaration::new(file, &arguments.layers);
+    let declaration = declaration.map_layers(|layers| flags::over(layers, arguments))?;
+    let app = declaration.app()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::new(format!("cannot start the server's threads: {error}")))?;
-    // The address comes first: if it is taken, nothing else needs to be said. Who connects while
-    // the catalog is read waits for it.
-    let listener = runtime.block_on(listen(arguments))?;
-    let (catalog, follower) = catalog(arguments)?;
-    let machines = machines::open(arguments)?;
-    let router = http::router_beside(catalog, vec![machines::beside(&machines)]);
-    let outcome = runtime.block_on(serve(listener, router, arguments));
+    let (running, outcome) = match runtime.block_on(serve(app, file)) {
+        Ok((running, outcome)) => (Some(running), outcome),
+        Err(failure) => (None, Err(failure)),
+    };
     // What is left at this point was given up on: nothing waits for it any longer.
     runtime.shutdown_background();
     if outcome.is_err() {
         // Nor for a file that is just being read or written: the end of the process ends this thread
         // too.
-        thread::spawn(move || drop((follower, machines)));
+        thread::spawn(move || drop(running));
     }
     outcome
 }
 
-/// The catalog to serve, and what keeps it at what its files say if it has any.
-fn catalog(arguments: &ServeArguments) -> Result<(Catalog, Option<Follower>), Failure> {
-    match data::open(&arguments.data)? {
-        Data::Embedded(catalog) => Ok((catalog, None)),
-        Data::Files(files) => {
-            let options = follow::Options::default().poll(Some(arguments.poll));
-            let follower = files.follow(options).map_err(|error| {
-                Failure::new(format!("cannot start following the catalog files: {error}"))
-            })?;
-            Ok((follower.catalog().clone(), Some(follower)))
-        }
-    }
+/// The options with which the machines of the application are opened.
+#[cfg(test)]
+pub(crate) fn options_of_machines(arguments: &ServeArguments) -> byname_store::FileOptions {
+    let declaration = Declaration::new(arguments.config.as_deref(), &arguments.layers);
+    let declaration = declaration.map_layers(|layers| flags::over(layers, arguments));
+    let config = declaration.unwrap().app().unwrap().config().unwrap();
+    machines::options(&config.read("services.machines.settings").unwrap())
 }
 
-async fn serve(
-    listener: TcpListener,
-    router: Router,
-    arguments: &ServeArguments,
-) -> Result<(), Failure> {
+/// Starts the application, and ends it when a signal says so.
+async fn serve(app: App, file: Option<&Path>) -> Result<(Running, Result<(), Failure>), Failure> {
+    // The file inside the program does not change.
+    let follows = file.is_some() && is_followed(&app);
+    // From here on a signal is heard, and no longer ends the process by itself.
     let mut signals = StopSignals::listen()
         .map_err(|error| Failure::new(format!("cannot listen for signals: {error}")))?;
-    let address = listener
-        .local_addr()
-        .map_err(|error| Failure::new(format!("cannot tell the server's address: {error}")))?;
-    let bounds = Bounds {
-        connections: arguments.max_connections.get(),
-        head: HEAD_TIME,
-        stall: STALL_TIME,
-        head_bytes: HEAD_BYTES,
-    };
-    let connections = Connections::accept(listener, router, bounds);
-    announce(&format!("http://{address}"));
-
-    let signal = signals.next().await;
-    info!(signal, "stopping: finishing requests in flight");
-    tokio::select! {
-        left = connections.drain(arguments.drain) => {
-            if left > 0 {
-                warn!(connections = left, "stopped before these had finished their requests");
-            }
-            Ok(())
+    let running = tokio::select! {
+        started = app.start() => started.map_err(|error| told::not_started(&error, file))?,
+        signal = signals.next() => {
+            return Err(Failure::new(format!("stopped by a signal ({signal}) before it had started")));
         }
+    };
+    announce(&running);
+    let following = follows.then(|| running.follow(POLL, told::reloaded));
+    let signal = signals.next().await;
+    drop(following);
+    info!(signal, "stopping: finishing requests in flight");
+    let outcome = tokio::select! {
+        stopped = running.stop() => stopped.map_err(|error| Failure::new(error.to_string())),
         signal = signals.next() => {
             Err(Failure::new(format!("stopped at once by a second signal ({signal})")))
         }
+    };
+    Ok((running, outcome))
+}
+
+/// Whether `life.reload` lets changes of the file be taken; what else it says is told by the check.
+fn is_followed(app: &App) -> bool {
+    let config = app.config().ok();
+    let read = config.and_then(|config| config.read::<Option<bool>>("life.reload").ok());
+    read.flatten().unwrap_or(true)
+}
+
+/// Tells where the servers answer; whoever started them may not listen, which is no failure.
+fn announce(running: &Running) {
+    let mut stdout = io::stdout().lock();
+    let mut servers = 0;
+    for service in running.graph().services() {
+        let server = running.services().get::<HttpServer>(service.name());
+        // One that is lazy has not been started, and other services are no servers.
+        let Some(url) = server.ok().flatten().and_then(|server| server.url()) else {
+            continue;
+        };
+        servers += 1;
+        info!(url, "serving");
+        let _ = writeln!(stdout, "{url}").and_then(|()| stdout.flush());
+    }
+    if servers == 0 {
+        warn!("nothing is served: no service of type `{HTTP}` has been started");
     }
 }
 
-async fn listen(arguments: &ServeArguments) -> Result<TcpListener, Failure> {
-    let address = arguments.listen;
-    TcpListener::bind(address).await.map_err(|error| {
-        Failure::new(match error.kind() {
-            io::ErrorKind::AddrInUse => format!(
-                "cannot listen on {address}: another program does already; stop it, or choose \
-                 another port with --listen {}:0 (any free one)",
-                address.ip()
-            ),
-            io::ErrorKind::PermissionDenied => format!(
-                "cannot listen on {address}: not permitted; ports below 1024 often need more \
-                 rights, choose another with --listen"
-            ),
-            io::ErrorKind::AddrNotAvailable => format!(
-                "cannot listen on {address}: this machine has no such address; use 127.0.0.1 \
-                 for this machine only or 0.0.0.0 for all of its addresses"
-            ),
-            _ => format!("cannot listen on {address}: {error}"),
-        })
-    })
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Tells where the server answers; whoever started it may not listen, which is no failure.
-fn announce(url: &str) {
-    info!(url, "serving");
-    let mut stdout = io::stdout().lock();
-    let _ = writeln!(stdout, "{url}").and_then(|()| stdout.flush());
+    #[test]
+    fn a_file_is_followed_unless_it_says_otherwise() {
+        for (text, expected) in [
+            ("name: a", true),
+            ("life: {}", true),
+            ("life: { reload: null }", true),
+            ("life: { reload: true }", true),
+            ("life: { reload: false }", false),
+        ] {
+            assert_eq!(is_followed(&App::from_text(text)), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_wrong_with_the_file_inside_the_program() {
+        let app = modules(App::from_text(DEFAULT));
+        assert_eq!(app.check().to_string(), "");
+        let names = [CATALOG, MACHINES, HTTP];
+        let graph = app.graph().1.unwrap();
+        let found: Vec<&str> = graph.services().map(|service| service.name()).collect();
+        assert_eq!(found, names);
+    }
 }

@@ -330,7 +330,8 @@ fn what_is_not_understood_is_refused() {
     assert_eq!(
         refusal(&response)["detail"],
         "there is nothing at this path; there is /api/v1/models, /api/v1/models/{provider}/{id}, \
-         /api/v1/providers, /api/v1/machines, /api/v1/machines/{name}, /healthz and /readyz"
+         /api/v1/providers, /api/v1/machines, /api/v1/machines/{name}, /api/v1/components, \
+         /healthz and /readyz"
     );
 }
 

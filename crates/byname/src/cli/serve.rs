@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{DataArguments, FolderArguments, values};
+use super::{DataArguments, FolderArguments, LayerArguments, values};
 
 /// Serve the catalog and the machines over HTTP until Ctrl-C or SIGTERM.
 ///
-/// Machines are those of the data folder. What other processes and hands change there is followed.
+/// What is served is said by a file in YAML, or by the one inside the program; the other options lie
+/// over it. Machines are those of the data folder. What other processes and hands change there is
+/// followed.
 ///
 /// The address is printed on stdout as a URL once the server answers. A first Ctrl-C or SIGTERM
 /// finishes requests in flight and exits with 0; a second one ends at once with 1.
@@ -19,48 +21,51 @@ use super::{DataArguments, FolderArguments, values};
   byname serve
   byname serve --listen 127.0.0.1:0
   byname serve --catalog api.json --catalog own.json
+  byname serve --print-config > app.yaml
+  byname serve --config app.yaml --set services.http.settings.drain=1m
   curl 'http://127.0.0.1:8080/api/v1/models?provider=openai&limit=5'
   curl http://127.0.0.1:8080/api/v1/models/openai/gpt-4o
   curl 'http://127.0.0.1:8080/api/v1/machines?label=gpu=a100'
+  curl http://127.0.0.1:8080/api/v1/components
   curl http://127.0.0.1:8080/readyz")]
 pub(crate) struct ServeArguments {
+    /// The file that says what runs, instead of the one inside the program.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) config: Option<std::path::PathBuf>,
+
+    /// Write the file inside the program to stdout, to begin one of your own with, and serve nothing.
+    #[arg(long, conflicts_with = "config")]
+    pub(crate) print_config: bool,
+
+    #[command(flatten)]
+    pub(crate) layers: LayerArguments,
+
     #[command(flatten)]
     pub(crate) data: DataArguments,
 
     #[command(flatten)]
     pub(crate) folder: FolderArguments,
 
-    /// The address and port to listen on; port 0 takes any free one.
-    #[arg(
-        long,
-        value_name = "ADDR:PORT",
-        default_value = "127.0.0.1:8080",
-        value_parser = values::address
-    )]
-    pub(crate) listen: SocketAddr,
+    /// The address and port to listen on; port 0 takes any free one; by default as the file says,
+    /// which is 127.0.0.1:8080 in the one inside the program.
+    #[arg(long, value_name = "ADDR:PORT", value_parser = values::address)]
+    pub(crate) listen: Option<SocketAddr>,
 
-    /// How long requests in flight may take to finish after the first signal; 0 does not wait.
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        default_value = "10",
-        value_parser = values::seconds
-    )]
-    pub(crate) drain: Duration,
+    /// How long requests in flight may take to finish after the first signal; 0 does not wait; by
+    /// default as the file says, or 10.
+    #[arg(long, value_name = "SECONDS", value_parser = values::seconds)]
+    pub(crate) drain: Option<Duration>,
 
-    /// How often to look at the files even if the system reports no change; 0 never does.
+    /// How often to look at the files even if the system reports no change; 0 never does; by default
+    /// as the file says, or 10.
     ///
     /// Changes are normally heard at once. This is for those that the system cannot report: a
     /// network file system, a file with several hard links.
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        default_value = "10",
-        value_parser = values::seconds
-    )]
-    pub(crate) poll: Duration,
+    #[arg(long, value_name = "SECONDS", value_parser = values::seconds)]
+    pub(crate) poll: Option<Duration>,
 
-    /// How many connections to serve at a time; further ones wait until one ends.
-    #[arg(long, value_name = "N", default_value = "1024")]
-    pub(crate) max_connections: NonZeroUsize,
+    /// How many connections to serve at a time, further ones wait until one ends; by default as the
+    /// file says, or 1024.
+    #[arg(long, value_name = "N")]
+    pub(crate) max_connections: Option<NonZeroUsize>,
 }

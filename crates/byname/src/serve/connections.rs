@@ -1,8 +1,10 @@
 //! Accepting connections, serving them within bounds, and ending them in order.
 
 use std::io;
+use std::num::NonZeroUsize;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -20,14 +22,62 @@ use super::stall::Stall;
 /// What one peer may cost.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
-    /// Connections served at a time; further ones wait in the system's backlog.
-    pub(super) connections: usize,
     /// How long a peer may take to send a request's head, and how long a connection may idle.
     pub(super) head: Duration,
     /// How long a peer may take nothing of its answer.
     pub(super) stall: Duration,
     /// The bytes of a request's head.
     pub(super) head_bytes: usize,
+}
+
+/// How many connections are served at a time; further ones wait in the system's backlog. A clone is
+/// the same.
+#[derive(Clone, Debug)]
+pub(super) struct Places {
+    free: Arc<Semaphore>,
+    all: Arc<AtomicUsize>,
+}
+
+/// A number of places that a semaphore can have.
+fn bounded(all: NonZeroUsize) -> usize {
+    all.get().min(Semaphore::MAX_PERMITS)
+}
+
+impl Places {
+    pub(super) fn new(all: NonZeroUsize) -> Self {
+        Self {
+            free: Arc::new(Semaphore::new(bounded(all))),
+            all: Arc::new(AtomicUsize::new(bounded(all))),
+        }
+    }
+
+    /// How many there are, or will be once those that are too many have become free.
+    pub(super) fn count(&self) -> NonZeroUsize {
+        NonZeroUsize::new(self.all.load(Ordering::Relaxed)).unwrap_or(NonZeroUsize::MIN)
+    }
+
+    /// Changes how many there are; where there are fewer, connections that are served keep theirs
+    /// until they end.
+    ///
+    /// To be called in a tokio runtime.
+    pub(super) fn set(&self, all: NonZeroUsize) {
+        let all = bounded(all);
+        let before = self.all.swap(all, Ordering::Relaxed);
+        if all > before {
+            self.free.add_permits(all - before);
+            return;
+        }
+        let taken = (before - all) - self.free.forget_permits(before - all);
+        let free = Arc::clone(&self.free);
+        tokio::spawn(async move {
+            for _ in 0..taken {
+                // The semaphore is never closed.
+                if let Ok(permit) = free.acquire().await {
+                    permit.forget();
+                }
+            }
+        });
+    }
 }
 
 /// How long accepting pauses after the system refused a connection for want of something.
@@ -43,16 +93,20 @@ pub(super) struct Connections {
 
 impl Connections {
     /// Serves `router` on every connection that `listener` yields, until [`drain`](Self::drain).
-    pub(super) fn accept(listener: TcpListener, router: Router, bounds: Bounds) -> Self {
+    pub(super) fn accept(
+        listener: TcpListener,
+        router: Router,
+        bounds: Bounds,
+        places: Places,
+    ) -> Self {
         let tasks = TaskTracker::new();
         let stop = CancellationToken::new();
         let accepting = {
             let (tasks, stop) = (tasks.clone(), stop.clone());
             tokio::spawn(async move {
-                let connections = Arc::new(Semaphore::new(bounds.connections));
                 let accept = async {
                     loop {
-                        let (stream, permit) = next(&listener, &connections).await;
+                        let (stream, permit) = next(&listener, &places).await;
                         let served = serve(stream, router.clone(), bounds, stop.clone(), permit);
                         tasks.spawn(served);
                     }
@@ -86,10 +140,10 @@ impl Connections {
 /// Waits for room for one more connection, then for the connection.
 async fn next(
     listener: &TcpListener,
-    connections: &Arc<Semaphore>,
+    places: &Places,
 ) -> (TcpStream, Option<OwnedSemaphorePermit>) {
     // The semaphore is never closed, so the permit is always there.
-    let permit = Arc::clone(connections).acquire_owned().await.ok();
+    let permit = Arc::clone(&places.free).acquire_owned().await.ok();
     loop {
         match listener.accept().await {
             Ok((stream, _)) => return (stream, permit),
@@ -155,7 +209,6 @@ mod tests {
 
     /// Bounds that no test reaches by accident.
     const WIDE: Bounds = Bounds {
-        connections: 16,
         head: Duration::from_secs(3600),
         stall: Duration::from_secs(3600),
         head_bytes: 64 * 1024,
@@ -165,7 +218,8 @@ mod tests {
     async fn serving(router: Router, bounds: Bounds) -> (Connections, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let connections = Connections::accept(listener, router, bounds);
+        let places = Places::new(NonZeroUsize::new(16).unwrap());
+        let connections = Connections::accept(listener, router, bounds, places);
         (connections, TcpStream::connect(address).await.unwrap())
     }
 
@@ -254,5 +308,28 @@ mod tests {
             .unwrap();
         began.notified().await;
         assert_eq!(connections.drain(SHORT).await, 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn places_come_at_once_and_go_as_they_become_free() {
+        let places = |all| NonZeroUsize::new(all).unwrap();
+        let some = Places::new(places(2));
+        let take = || some.free.clone().try_acquire_owned().ok();
+        let (first, second) = (take(), take());
+        assert!(first.is_some() && second.is_some() && take().is_none());
+        some.set(places(3));
+        let third = take();
+        assert!(third.is_some() && take().is_none());
+        some.set(places(1));
+        drop((first, second));
+        // What takes the places away runs before this sleeps to its end.
+        tokio::time::sleep(SHORT).await;
+        assert!(take().is_none(), "the third still has the only one");
+        drop(third);
+        tokio::time::sleep(SHORT).await;
+        let only = take();
+        assert!(only.is_some() && take().is_none());
+        some.set(places(4));
+        assert_eq!(some.free.available_permits(), 3);
     }
 }

@@ -1,40 +1,85 @@
-//! The machines that are served beside the catalog.
+//! The service `machines`: those of the data folder.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use axum::Router;
 use byname_catalog::http::{Beside, RegistryState};
+use byname_components::config::units;
+use byname_components::{BoxError, Registrar};
 use byname_machines::{Machines, http};
 use byname_store::{FileOptions, MemoryStore, Problem};
+use schemars::JsonSchema;
+use serde::Deserialize;
 
-use crate::cli::ServeArguments;
+use super::POLL;
 use crate::failure::Failure;
 use crate::folder::DataFolder;
+
+/// What the factory and its services are called.
+pub(crate) const NAME: &str = "machines";
+
+/// Where the machines are kept.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case")]
+pub(super) struct Settings {
+    /// The data folder. By default it is where the commands of this program look as well.
+    folder: Option<PathBuf>,
+    /// How often to look at the file even if the system reports no change; 0s never does.
+    poll: units::Duration,
+    /// Use a folder on a network file system, whose locks reach this machine only. No other machine
+    /// may use it then.
+    allow_network: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            folder: None,
+            poll: POLL.into(),
+            allow_network: false,
+        }
+    }
+}
+
+/// Registers what makes machines.
+pub(super) fn module(registrar: &mut Registrar<'_>) {
+    registrar.factory(NAME, (), machines);
+}
+
+async fn machines(settings: Settings) -> Result<Arc<Machines>, BoxError> {
+    let opened = tokio::task::spawn_blocking(move || open(settings)).await??;
+    Ok(Arc::new(opened))
+}
 
 /// Opens the machines of the data folder; without one there is this machine only.
 ///
 /// A registry that is damaged does not keep the server from serving the rest: it has no state then,
 /// and gets one as soon as an operator has brought it back.
-pub(super) fn open(arguments: &ServeArguments) -> Result<Machines, Failure> {
-    let Some(folder) = DataFolder::find(&arguments.folder) else {
+fn open(settings: Settings) -> Result<Machines, Failure> {
+    let options = options(&settings);
+    let Some(folder) = DataFolder::at(settings.folder) else {
         tracing::warn!("there is no data folder, so there are no machines but this one");
         return Ok(Machines::open(Arc::new(MemoryStore::new()))?);
     };
-    Ok(Machines::open_file_with(folder.path(), options(arguments))?)
+    Ok(Machines::open_file_with(folder.path(), options)?)
 }
 
-pub(crate) fn options(arguments: &ServeArguments) -> FileOptions {
+pub(super) fn options(settings: &Settings) -> FileOptions {
+    let poll: std::time::Duration = settings.poll.into();
     FileOptions::new()
         .for_repair()
-        .poll(Some(arguments.poll).filter(|poll| !poll.is_zero()))
-        .allow_network(arguments.folder.allow_network)
+        .poll(Some(poll).filter(|poll| !poll.is_zero()))
+        .allow_network(settings.allow_network)
 }
 
-/// Their routes, and how their registry is.
-pub(super) fn beside(machines: &Machines) -> Beside {
-    let routes = http::routes(machines.clone());
+/// Their routes with `further` ones, and how their registry is.
+pub(super) fn beside(machines: &Machines, further: (Router, &'static str)) -> Beside {
+    let (routes, path) = further;
+    let routes = http::routes(machines.clone()).merge(routes);
     let machines = machines.clone();
-    Beside::new(routes, http::PATHS, move || state(&machines))
+    let paths = http::PATHS.into_iter().chain([path]);
+    Beside::new(routes, paths, move || state(&machines))
 }
 
 fn state(machines: &Machines) -> RegistryState {

@@ -90,7 +90,8 @@ impl Server {
         Self::of(command)
     }
 
-    fn of(mut command: Command) -> Self {
+    /// Serves by this command.
+    pub(crate) fn of(mut command: Command) -> Self {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = command.spawn().unwrap();
         let mut line = String::new();
@@ -123,10 +124,7 @@ impl Server {
     }
 
     pub(crate) fn request(&self, method: &str, path: &str) -> Response {
-        let mut stream = self.connect();
-        let head = format!("{method} {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n");
-        stream.write_all(head.as_bytes()).unwrap();
-        Response::read(stream)
+        Response::asked(self.address, method, path)
     }
 
     /// The JSON of an answer that must be a success.
@@ -192,6 +190,25 @@ impl Server {
         self.process.try_wait().unwrap().is_some()
     }
 
+    /// Waits for a line on stderr with this text in it, and returns it.
+    pub(crate) fn logged(&mut self, wanted: &str) -> String {
+        let stderr = self.process.stderr.as_mut().unwrap();
+        let mut line = Vec::new();
+        loop {
+            // Byte by byte: what follows the line is for whoever asks next.
+            let mut byte = [0];
+            stderr.read_exact(&mut byte).unwrap();
+            if byte != *b"\n" {
+                line.extend(byte);
+                continue;
+            }
+            let text = String::from_utf8(std::mem::take(&mut line)).unwrap();
+            if text.contains(wanted) {
+                return text;
+            }
+        }
+    }
+
     /// Waits for the end, and returns it with everything written to stderr.
     pub(crate) fn wait(mut self) -> (ExitStatus, String) {
         let mut log = String::new();
@@ -228,6 +245,15 @@ pub(crate) struct Response {
 }
 
 impl Response {
+    /// The answer to a request on a connection of its own.
+    pub(crate) fn asked(address: SocketAddr, method: &str, path: &str) -> Self {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let head = format!("{method} {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        Self::read(stream)
+    }
+
     pub(crate) fn read(mut stream: TcpStream) -> Self {
         let mut text = String::new();
         stream.read_to_string(&mut text).unwrap();
