@@ -4,6 +4,7 @@ use std::any::{Any, TypeId, type_name};
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use byname_registry::{Entry, Handle, Place, Registry, Snapshot, nearest, suggestion};
 
@@ -257,6 +258,27 @@ impl Parts {
         self.get(name)?.ok_or_else(|| self.unknown(name))
     }
 
+    /// Calls `read` with the value, without counting who holds it; `None` where nothing of that name is
+    /// there.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    pub fn read<T: ?Sized + Send + Sync + 'static, R>(
+        &self,
+        name: &str,
+        read: impl FnOnce(&T) -> R,
+    ) -> Result<Option<R>, LookupError> {
+        if let Some(part) = self.registry.get(name)
+            && let Some(value) = part.get::<T>()
+        {
+            return Ok(Some(read(value)));
+        }
+        Ok(self
+            .otherwise(name, Type::of::<T>())?
+            .map(|value| read(&value)))
+    }
+
     /// Resolves a name once: the key is read again at the price of a load.
     ///
     /// # Errors
@@ -266,12 +288,27 @@ impl Parts {
         &self,
         name: &str,
     ) -> Result<Key<T>, LookupError> {
-        let first = self.require::<T>(name)?;
         let handle = self
             .registry
             .handle(name)
             .ok_or_else(|| self.unknown(name))?;
-        Ok(Key { handle, first })
+        let found = handle.get().and_then(|part| {
+            let first = Arc::clone(part.get::<T>()?);
+            Some((Part::clone(&part), first))
+        });
+        let (part, first) = if let Some(found) = found {
+            found
+        } else {
+            let first = self.require::<T>(name)?;
+            (Part::new(Arc::clone(&first)), first)
+        };
+        Ok(Key {
+            registry: self.registry.clone(),
+            handle,
+            part,
+            first,
+            seen: AtomicU64::new(NEVER),
+        })
     }
 
     /// Returns all entries as of now.
@@ -323,31 +360,60 @@ impl Parts {
 ///
 /// Reading it cannot fail: where the entry has been removed since, or replaced by something of another
 /// type, it shows what was there when it was resolved.
+///
+/// As long as nothing in the registry changes, a read is a look at its revision.
 pub struct Key<T: ?Sized> {
+    registry: Registry<Part>,
     handle: Handle<Part>,
+    /// What stood there when it was resolved. Held, so that no other has its address.
+    part: Part,
+    /// What is in `part`.
     first: Arc<T>,
+    /// A revision at which `part` stood there; a revision never comes again.
+    seen: AtomicU64,
 }
+
+/// No revision.
+const NEVER: u64 = u64::MAX;
 
 impl<T: ?Sized + Send + Sync + 'static> Key<T> {
     /// Returns the value as of now.
     #[must_use]
     pub fn get(&self) -> Arc<T> {
-        let now = self.handle.get();
-        Arc::clone(
-            now.as_ref()
-                .and_then(|part| part.get())
-                .unwrap_or(&self.first),
-        )
+        self.now(Arc::clone)
     }
 
     /// Calls `read` with the value as of now, without counting who holds it.
     pub fn read<R>(&self, read: impl FnOnce(&T) -> R) -> R {
+        self.now(|value| read(value))
+    }
+
+    #[inline]
+    fn now<R>(&self, read: impl FnOnce(&Arc<T>) -> R) -> R {
+        // Relaxed: that `part` stood there at this revision is true whoever hears of it when. The look
+        // at the registry's own revision is what sees each change that has returned.
+        if self.seen.load(Ordering::Relaxed) == self.registry.revision() {
+            return read(&self.first);
+        }
+        self.look(read)
+    }
+
+    /// Looks whether something else stands there.
+    #[inline(never)]
+    fn look<R>(&self, read: impl FnOnce(&Arc<T>) -> R) -> R {
+        let revision = self.registry.revision();
         let now = self.handle.get();
-        read(
-            now.as_ref()
-                .and_then(|part| part.get())
-                .unwrap_or(&self.first),
-        )
+        let Some(part) = now.as_deref() else {
+            return read(&self.first);
+        };
+        if Arc::ptr_eq(&part.value, &self.part.value) {
+            // What the handle shows is of this revision, if there was none between the two looks.
+            if self.registry.revision() == revision {
+                self.seen.store(revision, Ordering::Relaxed);
+            }
+            return read(&self.first);
+        }
+        read(part.get().unwrap_or(&self.first))
     }
 
     /// Returns the name.
@@ -360,8 +426,11 @@ impl<T: ?Sized + Send + Sync + 'static> Key<T> {
 impl<T: ?Sized> Clone for Key<T> {
     fn clone(&self) -> Self {
         Self {
+            registry: self.registry.clone(),
             handle: self.handle.clone(),
+            part: self.part.clone(),
             first: Arc::clone(&self.first),
+            seen: AtomicU64::new(self.seen.load(Ordering::Relaxed)),
         }
     }
 }

@@ -347,11 +347,13 @@ impl Running {
         let failed: Vec<NotStarted> = done
             .into_iter()
             .filter_map(|(number, outcome)| {
+                // Before the chain, which takes a walk over the graph: hardly any has one to show.
+                let error = outcome.err()?;
                 let service = &nodes[order[number]];
                 Some(NotStarted {
                     chain: chain_to(self.graph(), order[number]),
                     place: service.place().clone(),
-                    error: outcome.err()?,
+                    error,
                 })
             })
             .collect();
