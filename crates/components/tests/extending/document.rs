@@ -1,0 +1,33 @@
+//! The document shows the code of the example, to the letter.
+
+/// Each block of the document, and the language that it is in.
+fn blocks(page: &str) -> Vec<(&str, &str)> {
+    page.split("```")
+        .skip(1)
+        .step_by(2)
+        .filter_map(|block| block.split_once('\n'))
+        .collect()
+}
+
+#[test]
+fn each_block_of_the_document_stands_in_the_example() {
+    let sources = [
+        include_str!("../../examples/extending/notices.rs"),
+        include_str!("../../examples/extending/main.rs"),
+        include_str!("../../examples/extending/app.yaml"),
+        include_str!("concurrent.rs"),
+    ];
+    let page = include_str!("../../../../docs/extending.md");
+    let mut shown = [false; 4];
+    for (language, block) in blocks(page) {
+        if language == "sh" {
+            continue;
+        }
+        let found = sources.iter().position(|source| source.contains(block));
+        let Some(found) = found else {
+            panic!("docs/extending.md shows what stands in no file of the example:\n{block}");
+        };
+        shown[found] = true;
+    }
+    assert_eq!(shown, [true; 4], "something of each file is shown");
+}
