@@ -6,10 +6,12 @@ use std::process::Command;
 /// Versions of the direct dependencies are read from the lock file that the build used.
 const LOCK: &str = include_str!("../Cargo.lock");
 
-const PEERS: [&str; 13] = [
+const PEERS: [&str; 16] = [
     "arc-swap",
     "dashmap",
+    "dill",
     "foldhash",
+    "froodi",
     "heed",
     "left-right",
     "moka",
@@ -19,6 +21,7 @@ const PEERS: [&str; 13] = [
     "scc",
     "sdd",
     "seize",
+    "shaku",
     "tokio",
 ];
 

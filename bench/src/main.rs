@@ -25,8 +25,8 @@ usage: scripts/bench [--quick] [--only SECTION]... [--names N]... [--markdown FI
 
   --quick          fewer and shorter windows: under 3 minutes instead of 15
   --only SECTION   one section (may be repeated): reads, handles, mixed, note, whole, writes,
-                   memory, once, observe, crossovers; and store, which takes five minutes,
-                   writes to the disk that the build is on, and runs only when named
+                   memory, once, observe, crossovers, components; and store, which takes five
+                   minutes, writes to the disk that the build is on, and runs only when named
   --names N        only structures of 10, 100, 1000 or 100000 names, where it matters
   --markdown FILE  write the tables to FILE besides
 
@@ -133,7 +133,13 @@ fn run(options: &Options) -> io::Result<()> {
             section(&mut session, &mut report)?;
         }
     }
-    if options.only != [sections::APART] {
+    let stated = [sections::COMPONENTS, sections::APART];
+    if options.only.is_empty()
+        || !options
+            .only
+            .iter()
+            .all(|only| stated.contains(&only.as_str()))
+    {
         sections::aims::run(&session, &mut report)?;
     }
     report.say(&format!(

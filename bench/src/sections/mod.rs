@@ -6,6 +6,7 @@ use crate::grid::Session;
 use crate::report::Report;
 
 pub(crate) mod aims;
+mod components;
 mod crossovers;
 mod memory;
 mod mixed;
@@ -20,7 +21,7 @@ mod writes;
 pub(crate) type Run = fn(&mut Session, &mut Report) -> io::Result<()>;
 
 /// The sections in the order in which they run, by the name that `--only` takes.
-pub(crate) const SECTIONS: [(&str, Run); 11] = [
+pub(crate) const SECTIONS: [(&str, Run); 12] = [
     ("reads", reads::run),
     ("handles", reads::handles),
     ("mixed", mixed::run),
@@ -31,8 +32,12 @@ pub(crate) const SECTIONS: [(&str, Run); 11] = [
     ("once", once::run),
     ("observe", observe::run),
     ("crossovers", crossovers::run),
+    (COMPONENTS, components::run),
     (APART, store::run),
 ];
+
+/// The section of what is built on the registry, which states its own aims.
+pub(crate) const COMPONENTS: &str = "components";
 
 /// The section that runs only when it is named: it needs a disk, and as long as all others.
 pub(crate) const APART: &str = "store";
