@@ -166,7 +166,10 @@ mod tests {
         assert_eq!(app.check().to_string(), "");
         let names = [CATALOG, MACHINES, HTTP];
         let graph = app.graph().1.unwrap();
-        let found: Vec<&str> = graph.services().map(|service| service.name()).collect();
+        let found: Vec<&str> = graph
+            .services()
+            .map(byname_components::Service::name)
+            .collect();
         assert_eq!(found, names);
     }
 }
