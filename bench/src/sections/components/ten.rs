@@ -41,6 +41,7 @@ pub(crate) fn of<const N: usize>(map: &Map) -> Option<&Arc<Typed<N>>> {
 }
 
 /// The graph as shaku takes it: interfaces and components, wired by the compiler.
+#[allow(clippy::struct_field_names, reason = "the macro names them")]
 pub(crate) mod shaku {
     use std::sync::Arc;
 
