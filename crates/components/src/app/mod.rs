@@ -244,7 +244,7 @@ impl App {
     }
 
     /// Asks for a service, now and for the time when the application runs: that it is there, and is a
-    /// `T`, is checked before anything is built. The key is read with [`Running::key`](Running::key).
+    /// `T`, is checked before anything is built. The key is read with [`Running::key`](crate::Running::key).
     #[track_caller]
     pub fn demand<T: ?Sized + Send + Sync + 'static>(&mut self, name: &str) -> DemandKey<T> {
         self.declared.demands.push(Demand {
@@ -291,7 +291,7 @@ impl App {
     }
 }
 
-/// A service that was asked for before the start; read with [`Running::key`](Running::key).
+/// A service that was asked for before the start; read with [`Running::key`](crate::Running::key).
 pub struct DemandKey<T: ?Sized> {
     pub(crate) name: Arc<str>,
     of: std::marker::PhantomData<fn() -> Arc<T>>,
