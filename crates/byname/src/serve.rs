@@ -97,24 +97,38 @@ async fn serve(app: App, file: Option<&Path>) -> Result<(Running, Result<(), Fai
     // From here on a signal is heard, and no longer ends the process by itself.
     let mut signals = StopSignals::listen()
         .map_err(|error| Failure::new(format!("cannot listen for signals: {error}")))?;
-    let running = tokio::select! {
-        started = app.start() => started.map_err(|error| told::not_started(&error, file))?,
-        signal = signals.next() => {
-            return Err(Failure::new(format!("stopped by a signal ({signal}) before it had started")));
+    let running = app
+        .begin()
+        .map_err(|error| told::not_started(&error, file))?;
+    let early = tokio::select! {
+        up = running.up() => {
+            up.map_err(|error| told::not_started(&error, file))?;
+            None
         }
+        signal = signals.next() => Some(signal),
     };
+    if let Some(signal) = early {
+        info!(signal, "stopping in the middle of the start");
+        let outcome = end(&running, &mut signals).await;
+        return Ok((running, outcome));
+    }
     announce(&running);
     let following = follows.then(|| running.follow(POLL, told::reloaded));
     let signal = signals.next().await;
     drop(following);
     info!(signal, "stopping: finishing requests in flight");
-    let outcome = tokio::select! {
+    let outcome = end(&running, &mut signals).await;
+    Ok((running, outcome))
+}
+
+/// Stops everything in order, unless a second signal comes.
+async fn end(running: &Running, signals: &mut StopSignals) -> Result<(), Failure> {
+    tokio::select! {
         stopped = running.stop() => stopped.map_err(|error| Failure::new(error.to_string())),
         signal = signals.next() => {
             Err(Failure::new(format!("stopped at once by a second signal ({signal})")))
         }
-    };
-    Ok((running, outcome))
+    }
 }
 
 /// Whether `life.reload` lets changes of the file be taken; what else it says is told by the check.

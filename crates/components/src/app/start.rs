@@ -215,8 +215,15 @@ impl App {
         Ok(running)
     }
 
-    /// Looks at everything, and makes what is to be started; nothing is built yet.
-    pub(super) fn begin(self) -> Result<Running, StartError> {
+    /// Looks at everything, and makes what is to be started by [`Running::up`]; nothing is built yet.
+    ///
+    /// For those who want to be able to stop it in the middle of the start; the others
+    /// [`start`](Self::start).
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::Problems`] with everything that is wrong.
+    pub fn begin(self) -> Result<Running, StartError> {
         let (problems, checked) = self.declared.checked(&self.registries);
         let Some(checked) = checked else {
             return Err(StartError::Problems(problems));
@@ -308,8 +315,16 @@ impl App {
 }
 
 impl Running {
-    /// Builds and starts what is to be there from the beginning.
-    pub(super) async fn up(&self) -> Result<(), StartError> {
+    /// Builds and starts what is to be there from the beginning, as [`App::start`] does; to be called
+    /// once, after [`App::begin`].
+    ///
+    /// Whoever drops the future gives up the start, and then has to [`stop`](Self::stop) what has been
+    /// started.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::Failed`]; then it has been stopped already.
+    pub async fn up(&self) -> Result<(), StartError> {
         let eager = self.graph().eager(&self.0.demanded);
         let order: Vec<usize> = self
             .graph()

@@ -9,6 +9,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tracing::Instrument as _;
+
 use crate::factory::chain;
 use crate::made::BoxError;
 
@@ -128,7 +130,7 @@ pub(crate) async fn step<T: Send + 'static>(
             self.0.abort();
         }
     }
-    let mut task = tokio::spawn(step);
+    let mut task = tokio::spawn(step.in_current_span());
     let _abort = Abort(task.abort_handle());
     match tokio::time::timeout(within, &mut task).await {
         Ok(Ok(Ok(value))) => Ok(value),

@@ -43,7 +43,10 @@ fn is(code: ExitCode, expected: u8) -> bool {
     code == ExitCode::from(expected)
 }
 
-/// Sends this process a signal: those that wait for it are the applications of this test.
+/// Whoever sends this process a signal: it reaches all applications that run in it.
+static SIGNALS: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+/// Sends this process a signal.
 fn terminate() {
     let pid = std::process::id().to_string();
     assert!(
@@ -61,6 +64,7 @@ async fn next(told: &mut UnboundedReceiver<String>) -> String {
 
 #[tokio::test]
 async fn it_follows_its_files_and_ends_in_order() {
+    let _alone = SIGNALS.lock().await;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.yaml");
     let write = |text: &str, reload: bool| {
@@ -112,6 +116,7 @@ async fn what_is_wrong_is_told_by_the_code_it_ends_with() {
 
 #[tokio::test]
 async fn a_signal_in_the_middle_of_the_start_ends_it_in_order_and_a_second_one_at_once() {
+    let _alone = SIGNALS.lock().await;
     for hangs in [false, true] {
         let (tell, mut told) = unbounded_channel();
         let stops = tell.clone();
