@@ -1,4 +1,13 @@
 //! The named parts of a server, declared in one file, wired once, started and stopped in order.
+//!
+//! An [`App`] is what is declared: modules register factories, which are functions from settings and
+//! declared needs to a service; a file says which services there are, with which settings, and which
+//! server has which of them. Everything is checked before anything is built, and everything that is
+//! wrong is told at once ([`Problems`]), with its places in files and in code. A [`Running`] is what is
+//! started: services by name ([`Parts`]), their states, health checks, configuration values, all in
+//! [`Registries`] that can be read without waiting, changed and observed.
+//!
+//! A whole `main` is `App::from_file("app.yaml")?.register(my_module).run().await`.
 #![forbid(unsafe_code)]
 
 mod app;
