@@ -14,9 +14,9 @@ use std::sync::Arc;
 
 use byname_registry::Place;
 
-use crate::config::{Config, Layers, Node, Origin, Source};
+use crate::config::{self, Config, Layers, Node, Origin, Source};
 use crate::graph::Graph;
-use crate::made::{Extras, Made};
+use crate::made::{BoxError, Extras, Made};
 use crate::part::{Part, Parts, Type};
 use crate::problem::{Problem, Problems};
 use crate::registrar::{Module, Registrar};
@@ -125,14 +125,19 @@ impl App {
     ///
     /// # Errors
     ///
-    /// Everything that is wrong with the files as such; what they say is checked when the application
-    /// is.
+    /// The file cannot be read, or is no YAML: everything that is wrong with it as such. What it says,
+    /// and what it includes, is checked when the application is.
     pub fn from_file(path: impl AsRef<FilePath>) -> Result<Self, Problems> {
+        let path = path.as_ref();
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            let name = path.display();
+            Problem::error(format!("`{name}` cannot be read: {error}"))
+        })?;
+        config::parse(&text, &Source::File(path.into()))?;
         let variables = std::env::vars_os().filter_map(|(name, value)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         });
-        let layers = Layers::new(PREFIX).file(path.as_ref()).variables(variables);
-        layers.load()?;
+        let layers = Layers::new(PREFIX).file(path).variables(variables);
         Ok(Self::from_layers(layers))
     }
 
@@ -224,6 +229,17 @@ impl App {
     #[must_use]
     pub fn set(mut self, assignment: &str) -> Self {
         self.declared.layers = self.declared.layers.set(assignment);
+        self
+    }
+
+    /// Answers placeholders `${PREFIX:key}` by `resolve`, with texts that are never shown.
+    #[must_use]
+    pub fn resolver<F, E>(mut self, prefix: &str, resolve: F) -> Self
+    where
+        F: Fn(&str) -> Result<String, E> + Send + Sync + 'static,
+        E: Into<BoxError>,
+    {
+        self.declared.layers = self.declared.layers.resolver(prefix, resolve);
         self
     }
 

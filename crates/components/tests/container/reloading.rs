@@ -348,3 +348,37 @@ async fn files_are_followed_however_they_are_saved() {
     drop(following);
     running.stop().await.unwrap();
 }
+
+#[tokio::test]
+async fn what_a_file_takes_from_a_resolver_is_asked_for_anew() {
+    let place = Place::new();
+    let secret = Arc::new(Mutex::new("one".to_owned()));
+    let path = place.path();
+    write_to(&path, ["${vault:a}", "b", "c"], "");
+    let asked = Arc::clone(&secret);
+    let app = App::from_file(&path)
+        .unwrap()
+        .resolver("vault", move |key: &str| match key {
+            "a" => Ok(asked.lock().unwrap().clone()),
+            _ => Err("it has only `a`"),
+        });
+    let running = app.register(module(&place.log)).start().await.unwrap();
+    assert_eq!(shown(&running)[0], "one");
+    *secret.lock().unwrap() = "two".into();
+    assert_eq!(running.reload().await.outcome(), ReloadOutcome::Applied);
+    assert_eq!(shown(&running)[0], "two");
+    write_to(&path, ["${vault:b}", "b", "c"], "");
+    let report = running.reload().await;
+    assert!(
+        report.problems().to_string().contains("it has only `a`"),
+        "{report}"
+    );
+    running.stop().await.unwrap();
+    let missing = App::from_file(place.folder.path().join("none.yaml")).unwrap_err();
+    assert!(
+        missing.to_string().contains("none.yaml` cannot be read"),
+        "{missing}"
+    );
+    fs::write(&path, "a: [").unwrap();
+    assert!(App::from_file(&path).is_err());
+}
