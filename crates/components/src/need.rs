@@ -7,6 +7,7 @@ use std::sync::Arc;
 use byname_registry::Place;
 use serde::de::DeserializeOwned;
 
+use crate::config::{Node, Path, read_node};
 use crate::context::{Context, Lazy};
 use crate::part::{Part, Type};
 use crate::supply::{Supply, SupplyError};
@@ -56,12 +57,15 @@ pub struct Declared {
     name: Arc<str>,
     of: Type,
     place: Place,
-    /// Tells whether a value can be had, before anything is built.
-    check: Option<CheckValue>,
+    /// Tells whether a value can be had, before anything is built, and where secrets are in it.
+    check: Option<(CheckValue, Secrets)>,
 }
 
 /// Reads a configuration value, and forgets it.
 type CheckValue = fn(&crate::values::Values, &str) -> Result<bool, crate::values::ValueError>;
+
+/// Says where secrets are in what stands for a value; all of it, if it cannot be read.
+type Secrets = fn(&Node, &Path) -> Vec<Path>;
 
 impl Declared {
     /// Returns how it is met.
@@ -97,7 +101,13 @@ impl Declared {
     }
 
     pub(crate) fn check(&self) -> Option<CheckValue> {
+        self.check.map(|(check, _)| check)
+    }
+
+    /// Where secrets are in what stands at this path.
+    pub(crate) fn secrets(&self, node: &Node, path: &Path) -> Vec<Path> {
         self.check
+            .map_or_else(Vec::new, |(_, secrets)| secrets(node, path))
     }
 }
 
@@ -178,7 +188,7 @@ impl<T: ?Sized, K> fmt::Debug for Declaration<T, K> {
 
 impl<T: ?Sized + 'static, K> Declaration<T, K> {
     #[track_caller]
-    fn new(kind: NeedKind, name: &str, check: Option<CheckValue>) -> Self {
+    fn new(kind: NeedKind, name: &str, check: Option<(CheckValue, Secrets)>) -> Self {
         Self {
             declared: Declared {
                 kind,
@@ -249,7 +259,11 @@ pub fn lazy<T: ?Sized + Send + Sync + 'static>(name: &str) -> Declaration<T, Lat
 #[must_use]
 #[track_caller]
 pub fn value<T: DeserializeOwned + Send + 'static>(name: &str) -> Declaration<T, Value> {
-    Declaration::new(NeedKind::Value, name, Some(check_value::<T>))
+    Declaration::new(
+        NeedKind::Value,
+        name,
+        Some((check_value::<T>, secrets_of::<T>)),
+    )
 }
 
 fn check_value<T: DeserializeOwned>(
@@ -259,6 +273,13 @@ fn check_value<T: DeserializeOwned>(
     values
         .get::<T>(name)
         .map(|value| value.is_some() || is_optional::<T>())
+}
+
+fn secrets_of<T: DeserializeOwned>(node: &Node, path: &Path) -> Vec<Path> {
+    match read_node::<T>(node, path, "a value") {
+        Ok(read) => read.secrets,
+        Err(_) => vec![path.clone()],
+    }
 }
 
 /// Whether nothing at all reads as a `T`, as it does as an `Option`.

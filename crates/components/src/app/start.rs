@@ -13,6 +13,7 @@ use super::{App, Declared, Definition};
 use crate::chosen::{ServerChoice, ServerName};
 use crate::clients::{Client, Clients};
 use crate::config::{Config, Node, Path};
+use crate::factory::FactoryEntry;
 use crate::graph::Graph;
 use crate::health::{Checks, HealthOptions};
 use crate::life::{Gate, in_order};
@@ -454,6 +455,21 @@ fn secrets(config: &Config, registries: &Registries) -> Vec<Path> {
         match factory.map(|factory| factory.read(&super::settings_of(definition), &path)) {
             Some(Ok(read)) => secrets.extend(read.secrets),
             Some(Err(_)) | None => secrets.push(path),
+        }
+    }
+    let listed = registries.factories.snapshot();
+    let factories: Vec<Arc<FactoryEntry>> = listed
+        .entries()
+        .filter_map(|(_, entry)| entry.value().map(Arc::clone))
+        .collect();
+    for need in factories.iter().flat_map(|factory| factory.needs()) {
+        // A name that is no path is told elsewhere.
+        let Ok(name) = need.name().parse::<Path>() else {
+            continue;
+        };
+        let path = Path::from([Path::root().key("values").steps(), name.steps()].concat());
+        if let Some(node) = config.root().at(&path) {
+            secrets.extend(need.secrets(node, &path));
         }
     }
     let services = Path::root().key("services");

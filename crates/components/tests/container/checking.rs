@@ -299,3 +299,36 @@ fn every_key_of_the_file_is_in_its_document_and_its_schema() {
     // Each factory's settings are in there, wherever the type is told.
     assert_eq!(service.as_array().map(Vec::len), Some(1 + 7));
 }
+
+#[test]
+fn what_types_say_is_a_secret_is_not_shown_wherever_it_stands() {
+    use byname_components::config::{PrintOptions, Secret};
+
+    #[derive(serde::Deserialize, schemars::JsonSchema)]
+    struct Settings {
+        #[allow(dead_code, reason = "only read")]
+        password: Secret<String>,
+    }
+    async fn made(
+        _: Settings,
+        _: Secret<String>,
+    ) -> Result<Arc<Thing>, byname_components::BoxError> {
+        Ok(Arc::new(Thing("made")))
+    }
+    let text = "
+values: { tokens: { mail: hush-1, other: shown }, copy: \"${cfg:values.tokens.mail}\" }
+services:
+  a: { type: made, settings: { password: hush-2 } }
+  wrong: { type: made, settings: { pasword: hush-3 } }
+  unknown: { settings: { key: hush-4 } }
+  off: { type: made, enabled: false, settings: { password: hush-5 } }
+";
+    let app = App::from_text(text).register(|registrar: &mut Registrar<'_>| {
+        registrar.factory("made", (value("tokens.mail"),), made);
+    });
+    let config = app.config().unwrap();
+    let printed = config.print(&PrintOptions { origins: true });
+    assert!(!printed.contains("hush"), "{printed}");
+    assert!(printed.contains("shown"), "{printed}");
+    assert!(!app.check().to_string().contains("hush"), "{}", app.check());
+}
