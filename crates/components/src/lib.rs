@@ -18,6 +18,8 @@ mod context;
 mod factory;
 mod graph;
 mod health;
+#[cfg(feature = "http")]
+pub mod http;
 mod life;
 mod made;
 mod middleware;
@@ -28,6 +30,9 @@ mod registrar;
 mod registries;
 mod reload;
 mod running;
+#[cfg(feature = "http")]
+pub mod service;
+mod service_error;
 mod state;
 mod supply;
 mod values;
@@ -57,5 +62,6 @@ pub use reload::{
     Following, PartOutcome, PartReport, Prepared, ReloadOutcome, ReloadReport, Reloads,
 };
 pub use running::{CreateError, Failure, GetError, Running, StartReport, StopError, Timing};
+pub use service_error::{Blame, ErrorKind, FieldError, FieldPlace, ServiceError};
 pub use state::{Stage, State};
 pub use values::{Given, ValueError, Values};

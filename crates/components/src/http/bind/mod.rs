@@ -1,0 +1,1 @@
+//! What a handler is given of a request: typed, checked, and described.

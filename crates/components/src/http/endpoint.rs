@@ -1,0 +1,72 @@
+//! What answers a request, and what stands before it.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use tower::util::{BoxCloneSyncService, MapResponseLayer};
+use tower::{Layer, Service, ServiceExt as _};
+
+/// What answers a request, whatever it is made of.
+pub type Endpoint = BoxCloneSyncService<Request, Response, Infallible>;
+
+/// A [`Layer`] under a name: what stands before an [`Endpoint`]. A clone is the same.
+#[derive(Clone)]
+pub struct Middleware(Arc<dyn Fn(Endpoint) -> Endpoint + Send + Sync>);
+
+impl Middleware {
+    /// Takes any layer that can stand before an endpoint.
+    pub fn new<L>(layer: L) -> Self
+    where
+        L: Layer<Endpoint> + Send + Sync + 'static,
+        L::Service: Service<Request, Error = Infallible> + Clone + Send + Sync + 'static,
+        <L::Service as Service<Request>>::Response: IntoResponse + 'static,
+        <L::Service as Service<Request>>::Future: Send + 'static,
+    {
+        Self(Arc::new(move |endpoint| {
+            let answer = MapResponseLayer::new(IntoResponse::into_response);
+            BoxCloneSyncService::new(answer.layer(layer.layer(endpoint)))
+        }))
+    }
+}
+
+impl Layer<Endpoint> for Middleware {
+    type Service = Endpoint;
+
+    fn layer(&self, endpoint: Endpoint) -> Endpoint {
+        (self.0)(endpoint)
+    }
+}
+
+impl fmt::Debug for Middleware {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Middleware").finish_non_exhaustive()
+    }
+}
+
+/// Boxes a service as an endpoint.
+#[allow(dead_code, reason = "what builds endpoints is being written")]
+pub(crate) fn endpoint<S>(service: S) -> Endpoint
+where
+    S: Service<Request, Error = Infallible> + Clone + Send + Sync + 'static,
+    S::Response: IntoResponse,
+    S::Future: Send + 'static,
+{
+    BoxCloneSyncService::new(service.map_response(IntoResponse::into_response))
+}
+
+/// Which route answered: in the extensions of every answer that a router gave, for what stands before
+/// it (an access log, metrics).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MatchedRoute(pub Arc<str>);
+
+/// The identity of a request: in its extensions once something has given it one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestId(pub axum::http::HeaderValue);
+
+/// When the answer to a request is no longer wanted: in its extensions if something has set it. Calls
+/// to other services that are made meanwhile keep to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Deadline(pub tokio::time::Instant);

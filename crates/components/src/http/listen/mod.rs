@@ -1,0 +1,1 @@
+//! Sockets, the connections that come through them, and how these end.

@@ -1,0 +1,1 @@
+//! What comes with it to stand before a handler.

@@ -1,0 +1,12 @@
+//! Routers, servers on sockets, and services over HTTP.
+
+pub mod bind;
+mod endpoint;
+pub mod files;
+pub mod listen;
+pub mod middleware;
+pub mod openapi;
+mod problem;
+pub mod routes;
+
+pub use endpoint::{Deadline, Endpoint, MatchedRoute, Middleware, RequestId};

@@ -1,0 +1,1 @@
+//! What is routed, as OpenAPI 3.1.

@@ -1,0 +1,32 @@
+//! Errors as answers (RFC 9457).
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use crate::service_error::{Blame, ServiceError};
+
+/// An error of a service is `application/problem+json`. Its source goes to the log, where it is
+/// nobody's but this program's or a peer's fault.
+impl IntoResponse for ServiceError {
+    fn into_response(self) -> Response {
+        if matches!(self.kind().blame(), Blame::Bug | Blame::Peer) {
+            let cause = std::error::Error::source(&self).map(crate::factory::chain);
+            tracing::error!(cause, "{self}");
+        }
+        let status = StatusCode::from_u16(self.kind().status());
+        // An object of JSON values always serialises.
+        let mut body = serde_json::to_vec(&self.to_problem()).unwrap_or_default();
+        // A terminal shows its prompt on the next line.
+        body.push(b'\n');
+        let mut response = body.into_response();
+        *response.status_mut() = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let kind = HeaderValue::from_static("application/problem+json");
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        if let Some(after) = self.retry_after() {
+            let whole = after.as_secs() + u64::from(after.subsec_nanos() > 0);
+            let headers = response.headers_mut();
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(whole));
+        }
+        response
+    }
+}

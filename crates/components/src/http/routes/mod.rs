@@ -1,0 +1,1 @@
+//! Routes declared in code: known before anything is built.

@@ -1,0 +1,2 @@
+//! `#[service]`: one trait, its routes and its client.
+#![forbid(unsafe_code)]
