@@ -452,16 +452,21 @@ fn at_most_so_many_at_once_concurrent() {
         .collect();
     for bound in [0, 1, 3, 20, 1_000] {
         let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let deadline = Instant::now() + Duration::from_secs(60);
         let work = |machine: &Machine| {
             most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-            thread::sleep(Duration::from_millis(1));
+            // Nobody is done before as many have met as may be under way.
+            while most.load(Ordering::SeqCst) < bound.clamp(1, 20) {
+                assert!(Instant::now() < deadline, "{most:?} of {bound}");
+                thread::yield_now();
+            }
             now.fetch_sub(1, Ordering::SeqCst);
             machine.name.to_string()
         };
         let results = each(&machines, bound, work, |_| {});
         let expected: Vec<_> = (0..20).map(|n| (names(n), names(n).to_string())).collect();
         assert_eq!(results, expected);
-        assert!(most.into_inner() <= bound.max(1));
+        assert_eq!(most.into_inner(), bound.clamp(1, 20));
     }
     assert_eq!(each(&[], 4, |_| (), |_| {}), []);
 }

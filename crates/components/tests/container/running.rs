@@ -4,7 +4,9 @@ use std::fs;
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
 
-use byname_components::{App, BoxError, Made, Prepared, Registrar, Reloads, need};
+use byname_components::{
+    App, BoxError, Context, Made, Prepared, Registrar, Reloads, context, need,
+};
 use serde::Deserialize;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -134,13 +136,14 @@ async fn a_signal_in_the_middle_of_the_start_ends_it_in_order_and_a_second_one_a
                         }))
                     }
                 });
-                registrar.factory("second", (need("first"),), move |(): (), _: Arc<u8>| {
+                let needs = (need("first"), context());
+                registrar.factory("second", needs, move |(): (), _: Arc<u8>, app: Context| {
                     let tell = tell.clone();
                     async move {
                         tell.send("building second".into())?;
-                        // Long enough for a signal, and no longer than it takes to hear of it.
                         terminate();
-                        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+                        // In the middle of its build until the signal has been heard.
+                        app.stopping().await;
                         Ok::<_, BoxError>(Arc::new(2_u8))
                     }
                 });

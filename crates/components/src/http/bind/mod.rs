@@ -1,1 +1,30 @@
 //! What a handler is given of a request: typed, checked, and described.
+//!
+//! `Path`, `Query`, `Headers`, `Json` and `Form` take a type that derives `Deserialize` and
+//! `JsonSchema`. The schema says how a text becomes a value, which values are right, and what the
+//! document says of them ([`openapi`](super::openapi)): what is documented is what is enforced.
+//!
+//! Everything that is wrong with one of them is told at once, and what is wrong with the path, the query
+//! and the headers together; the content is not read when those are wrong. The answers, each an
+//! [`ServiceError`](crate::ServiceError):
+//!
+//! | status | when | `errors` |
+//! |---|---|---|
+//! | 400 | it cannot be read: JSON that is none, bytes that are no text | no |
+//! | 413 | the content is longer than the limit | no |
+//! | 415 | the content is of another type | no |
+//! | 422 | it can be read, and breaks the schema: a text where a number is wanted, a number out of range | yes |
+//!
+//! A schema is made and compiled once a route: when the route is declared, for handlers that describe
+//! themselves; at the first request, for raw handlers and mounted routers. In an axum router that is not
+//! in [`Routes`](super::routes::Routes) it is compiled for every request.
+
+#![allow(dead_code, reason = "what binds is being written")]
+
+mod check;
+mod checks;
+mod schema;
+
+pub(crate) use self::check::{Check, Checked};
+pub(crate) use self::checks::Checks;
+pub(crate) use self::schema::{Schema, referred};

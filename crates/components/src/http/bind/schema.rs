@@ -1,0 +1,107 @@
+//! The JSON Schema of a type, as it is enforced and documented.
+
+use schemars::generate::SchemaSettings;
+use schemars::transform::{Transform, transform_subschemas};
+use schemars::{JsonSchema, Schema as Derived};
+use serde_json::{Map, Value};
+
+/// A schema (JSON Schema 2020-12) with the definitions that it refers to as `#/$defs/…`.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Schema {
+    pub(crate) root: Value,
+    pub(crate) definitions: Map<String, Value>,
+}
+
+impl Schema {
+    /// The schema of what a type is read from.
+    pub(crate) fn read<T: JsonSchema>() -> Self {
+        Self::make::<T>(SchemaSettings::draft2020_12().for_deserialize())
+    }
+
+    /// The schema of what a type is written as.
+    pub(crate) fn written<T: JsonSchema>() -> Self {
+        Self::make::<T>(SchemaSettings::draft2020_12().for_serialize())
+    }
+
+    fn make<T: JsonSchema>(settings: SchemaSettings) -> Self {
+        let mut generator = settings.with_transform(Bounds).into_generator();
+        let mut root = generator.subschema_for::<T>();
+        Bounds.transform(&mut root);
+        Self {
+            root: root.to_value(),
+            definitions: generator.take_definitions(true),
+        }
+    }
+
+    /// A schema without definitions.
+    pub(crate) fn plain(root: Value) -> Self {
+        Self {
+            root,
+            definitions: Map::new(),
+        }
+    }
+
+    /// Returns it as one value, with its definitions.
+    pub(crate) fn whole(&self) -> Value {
+        let mut root = match &self.root {
+            Value::Object(root) => root.clone(),
+            other => return other.clone(),
+        };
+        if !self.definitions.is_empty() {
+            root.insert("$defs".into(), self.definitions.clone().into());
+        }
+        root.into()
+    }
+
+    /// Returns what a part of it refers to, or the part itself.
+    pub(crate) fn resolve<'a>(&'a self, mut part: &'a Value) -> &'a Value {
+        // A definition that is only a reference may lead round in a circle.
+        for _ in 0..=self.definitions.len() {
+            let Some(name) = referred(part) else { break };
+            match self.definitions.get(&*name) {
+                Some(definition) => part = definition,
+                None => break,
+            }
+        }
+        part
+    }
+}
+
+/// The name of the definition that a schema refers to.
+pub(crate) fn referred(schema: &Value) -> Option<String> {
+    let name = schema.get("$ref")?.as_str()?.strip_prefix("#/$defs/")?;
+    let text = percent_encoding::percent_decode_str(name).decode_utf8_lossy();
+    Some(text.replace("~1", "/").replace("~0", "~"))
+}
+
+/// Gives every number the bounds of its type, so that what does not fit is refused by the schema and
+/// not cut off behind it.
+#[derive(Clone)]
+struct Bounds;
+
+impl Transform for Bounds {
+    fn transform(&mut self, schema: &mut Derived) {
+        let format = schema.get("format").and_then(Value::as_str);
+        let (least, most): (Value, Value) = match format.unwrap_or_default() {
+            "int32" => (i32::MIN.into(), i32::MAX.into()),
+            "int64" => (i64::MIN.into(), i64::MAX.into()),
+            // Wider ones are read from what JSON's reader holds.
+            "int" => (isize::MIN.into(), isize::MAX.into()),
+            "int128" => (i64::MIN.into(), u64::MAX.into()),
+            "uint32" => (0.into(), u32::MAX.into()),
+            "uint64" | "uint128" => (0.into(), u64::MAX.into()),
+            "uint" => (0.into(), usize::MAX.into()),
+            "float" => (f32::MIN.into(), f32::MAX.into()),
+            _ => (Value::Null, Value::Null),
+        };
+        for (key, other, bound) in [
+            ("minimum", "exclusiveMinimum", least),
+            ("maximum", "exclusiveMaximum", most),
+        ] {
+            if !bound.is_null() && schema.get(key).is_none() && schema.get(other).is_none() {
+                schema.insert(key.into(), bound);
+            }
+        }
+        transform_subschemas(self, schema);
+    }
+}

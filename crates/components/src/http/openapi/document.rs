@@ -1,0 +1,359 @@
+//! The document.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use axum::http::Method;
+use schemars::JsonSchema;
+use serde_json::{Map, Value, json};
+
+use super::components::Components;
+use super::operation::{Answer, Body, Operation, Parameter, Security};
+use crate::http::bind::Schema;
+use crate::http::routes::parameters;
+use crate::service_error::{ErrorKind, FieldPlace};
+
+/// What a document says of all that is routed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Info {
+    /// What it is called.
+    pub title: String,
+    /// Its version, which is not that of OpenAPI.
+    pub version: String,
+    /// What it is for, in `CommonMark`.
+    pub description: Option<String>,
+}
+
+/// The methods that a document can describe (OpenAPI 3.1, 4.8.9).
+const METHODS: [&str; 8] = [
+    "get", "put", "post", "delete", "options", "head", "patch", "trace",
+];
+
+/// Describes what is routed, as OpenAPI 3.1: of each route its method, its whole path in the syntax of
+/// axum 0.8, and what it takes and answers.
+///
+/// The same routes make the same document, in whatever order they come. Hidden routes are not in it, nor
+/// are those of methods that OpenAPI does not know.
+pub fn document(
+    info: Info,
+    routed: impl IntoIterator<Item = (Method, String, Arc<Operation>)>,
+) -> Value {
+    let mut routed: Vec<_> = routed
+        .into_iter()
+        .map(|(method, path, operation)| (path, method.as_str().to_lowercase(), operation))
+        .filter(|(_, method, operation)| !operation.hidden && METHODS.contains(&method.as_str()))
+        .collect();
+    routed.sort_by(|(path, method, _), (other_path, other_method, _)| {
+        (path, method).cmp(&(other_path, other_method))
+    });
+
+    let mut writer = Writer::default();
+    writer.reserve(&routed);
+    let mut paths: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
+    for (path, method, operation) in &routed {
+        let described = writer.operation(path, method, operation);
+        let item = paths.entry(plain(path)).or_default();
+        item.entry(method.clone()).or_insert(described);
+    }
+    let mut about = Map::new();
+    about.insert("title".into(), info.title.into());
+    about.insert("version".into(), info.version.into());
+    if let Some(description) = info.description {
+        about.insert("description".into(), description.into());
+    }
+    let mut document = Map::new();
+    document.insert("openapi".into(), "3.1.0".into());
+    document.insert("info".into(), about.into());
+    document.insert("paths".into(), json!(paths));
+    document.insert("components".into(), writer.components());
+    document.into()
+}
+
+/// A path as OpenAPI writes it: a parameter that takes the rest is a parameter.
+fn plain(path: &str) -> String {
+    path.replace("{*", "{")
+}
+
+#[derive(Default)]
+struct Writer {
+    components: Components,
+    securities: BTreeSet<Security>,
+    ids: BTreeSet<String>,
+    fails: bool,
+}
+
+impl Writer {
+    /// Takes the names that were given to operations, so that none is derived that is given elsewhere.
+    fn reserve(&mut self, routed: &[(String, String, Arc<Operation>)]) {
+        let given = routed.iter().filter_map(|(_, _, it)| it.id.clone());
+        self.ids.extend(given);
+    }
+
+    fn operation(&mut self, path: &str, method: &str, operation: &Operation) -> Value {
+        let mut written = Map::new();
+        let id = match &operation.id {
+            Some(id) => id.clone(),
+            None => self.unique(derived(path, method)),
+        };
+        written.insert("operationId".into(), id.into());
+        for (key, said) in [
+            ("summary", &operation.summary),
+            ("description", &operation.description),
+        ] {
+            if let Some(said) = said {
+                written.insert(key.into(), said.clone().into());
+            }
+        }
+        if !operation.tags.is_empty() {
+            written.insert("tags".into(), operation.tags.clone().into());
+        }
+        if operation.deprecated {
+            written.insert("deprecated".into(), true.into());
+        }
+        let parameters = self.parameters(path, operation);
+        if !parameters.is_empty() {
+            written.insert("parameters".into(), parameters.into());
+        }
+        if let Some(body) = &operation.body {
+            written.insert("requestBody".into(), self.body(body));
+        }
+        if !operation.security.is_empty() {
+            let ways = operation.security.iter();
+            let ways: Vec<Value> = ways.map(|it| json!({ security_name(it): [] })).collect();
+            written.insert("security".into(), ways.into());
+            self.securities.extend(operation.security.iter().cloned());
+        }
+        written.insert("responses".into(), self.answers(operation));
+        written.into()
+    }
+
+    fn unique(&mut self, derived: String) -> String {
+        let numbered = (2..).map(|number: u32| format!("{derived}-{number}"));
+        let id = std::iter::once(derived.clone())
+            .chain(numbered)
+            .find(|id| !self.ids.contains(id))
+            .unwrap_or(derived);
+        self.ids.insert(id.clone());
+        id
+    }
+
+    fn parameters(&mut self, path: &str, operation: &Operation) -> Vec<Value> {
+        let mut written = Vec::new();
+        for (at, place) in parameters(path).enumerate() {
+            let named = operation.parameters.iter().find(|parameter| {
+                parameter.place == FieldPlace::Path && parameter.name == place.name
+            });
+            let in_order = operation.positions.as_ref().and_then(|all| all.get(at));
+            let schema = match named.or(in_order) {
+                Some(parameter) => self.components.take(&parameter.schema),
+                None => json!({ "type": "string" }),
+            };
+            let said = place
+                .rest
+                .then_some("The rest of the path, slashes and all");
+            written.push(parameter("path", place.name, true, schema, said));
+        }
+        for Parameter {
+            place,
+            name,
+            required,
+            schema,
+        } in &operation.parameters
+        {
+            let place = match place {
+                FieldPlace::Query => "query",
+                // These are described elsewhere (OpenAPI 3.1, 4.8.12).
+                FieldPlace::Header
+                    if !["accept", "content-type", "authorization"].contains(&&**name) =>
+                {
+                    "header"
+                }
+                _ => continue,
+            };
+            let schema = self.components.take(schema);
+            written.push(parameter(place, name, *required, schema, None));
+        }
+        written
+    }
+
+    fn body(&mut self, body: &Body) -> Value {
+        let content = self.content(body.schema.as_ref());
+        json!({ "required": body.required, "content": { &body.content_type: content } })
+    }
+
+    fn content(&mut self, schema: Option<&Schema>) -> Value {
+        match schema {
+            Some(schema) => json!({ "schema": self.components.take(schema) }),
+            None => json!({}),
+        }
+    }
+
+    fn answers(&mut self, operation: &Operation) -> Value {
+        let mut written = Map::new();
+        for (
+            status,
+            Answer {
+                description,
+                contents,
+            },
+        ) in &operation.answers
+        {
+            let mut answer = Map::new();
+            answer.insert("description".into(), description.clone().into());
+            let contents: Map<String, Value> = contents
+                .iter()
+                .map(|(content_type, schema)| (content_type.clone(), self.content(schema.as_ref())))
+                .collect();
+            if !contents.is_empty() {
+                answer.insert("content".into(), contents.into());
+            }
+            written.insert(status.clone(), answer.into());
+        }
+        for kind in &operation.refusals {
+            let status = kind.status().to_string();
+            written
+                .entry(status)
+                .or_insert_with(|| self.problem(refusal(*kind)));
+        }
+        if operation.answers.is_empty() && !operation.fails {
+            // Nothing is known of it: it may answer anything.
+            let open = json!({ "description": "An answer that is not described" });
+            written.entry("default").or_insert(open);
+        } else {
+            let said = "Another error, as problem details (RFC 9457)";
+            written
+                .entry("default")
+                .or_insert_with(|| self.problem(said));
+        }
+        written.into()
+    }
+
+    fn problem(&mut self, said: &str) -> Value {
+        self.fails = true;
+        let schema = self.components.take(&Schema::written::<Problem>());
+        json!({
+            "description": said,
+            "content": { "application/problem+json": { "schema": schema } },
+        })
+    }
+
+    fn components(self) -> Value {
+        let mut components = Map::new();
+        let schemas = self.components.into_schemas();
+        if !schemas.is_empty() {
+            components.insert("schemas".into(), schemas.into());
+        }
+        if !self.securities.is_empty() {
+            let schemes: Map<String, Value> = self
+                .securities
+                .iter()
+                .map(|security| (security_name(security), scheme(security)))
+                .collect();
+            components.insert("securitySchemes".into(), schemes.into());
+        }
+        components.into()
+    }
+}
+
+fn parameter(place: &str, name: &str, required: bool, schema: Value, said: Option<&str>) -> Value {
+    let mut schema = schema;
+    let told = schema
+        .as_object_mut()
+        .and_then(|schema| schema.remove("description"));
+    let mut written = Map::new();
+    written.insert("name".into(), name.into());
+    written.insert("in".into(), place.into());
+    written.insert("required".into(), required.into());
+    if let Some(told) = told.or(said.map(Value::from)) {
+        written.insert("description".into(), told);
+    }
+    written.insert("schema".into(), schema);
+    written.into()
+}
+
+/// The name of an operation that was given none: its method, and the words of its path.
+fn derived(path: &str, method: &str) -> String {
+    let mut id = method.to_owned();
+    let words = path.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    for word in words.filter(|word| !word.is_empty()) {
+        let _ = write!(id, "-{word}");
+    }
+    id
+}
+
+fn security_name(security: &Security) -> String {
+    match security {
+        Security::Bearer => "bearer".into(),
+        Security::Basic => "basic".into(),
+        Security::Key(name) => format!("key-{}", name.to_lowercase()),
+    }
+}
+
+fn scheme(security: &Security) -> Value {
+    match security {
+        Security::Bearer => json!({ "type": "http", "scheme": "bearer" }),
+        Security::Basic => json!({ "type": "http", "scheme": "basic" }),
+        Security::Key(name) => json!({ "type": "apiKey", "in": "header", "name": name }),
+    }
+}
+
+fn refusal(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Invalid => "The request cannot be read",
+        ErrorKind::TooLarge => "The content is too large",
+        ErrorKind::Unsupported => "The content is of another type",
+        ErrorKind::Unprocessable => "The request breaks the rules given here",
+        kind => kind.title(),
+    }
+}
+
+/// What an error is on the network (RFC 9457).
+#[derive(JsonSchema)]
+#[allow(dead_code, reason = "it is here for its schema alone")]
+struct Problem {
+    /// What kind of problem it is; `about:blank` is told by its status.
+    r#type: String,
+    /// The kind in words.
+    title: String,
+    /// The status.
+    #[schemars(range(min = 400, max = 599))]
+    status: u16,
+    /// What happened.
+    detail: String,
+    /// The error's name for programs.
+    #[schemars(default)]
+    code: Option<String>,
+    /// What is wrong with fields of the request.
+    #[schemars(default)]
+    errors: Option<Vec<Field>>,
+    /// Facts for programs.
+    #[schemars(default)]
+    details: Option<Map<String, Value>>,
+    /// In how many milliseconds to ask again.
+    #[schemars(default)]
+    retry_after_ms: Option<u64>,
+}
+
+/// What is wrong with one field of the request.
+#[derive(JsonSchema)]
+#[allow(dead_code, reason = "it is here for its schema alone")]
+struct Field {
+    /// Where the field is.
+    r#in: In,
+    /// The name of a parameter or header, or a JSON pointer into the content (RFC 6901).
+    field: String,
+    /// What is wrong, and what was expected.
+    message: String,
+}
+
+/// Where in a request a field is.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+#[allow(dead_code, reason = "it is here for its schema alone")]
+enum In {
+    Path,
+    Query,
+    Header,
+    Body,
+}

@@ -1,0 +1,105 @@
+//! Paths of routes, in the syntax of axum 0.8.
+
+/// How long the path of a route may be, in bytes.
+const LONGEST: usize = 1024;
+
+/// A parameter of a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Parameter<'a> {
+    pub(crate) name: &'a str,
+    /// Whether it takes all the rest, slashes and all.
+    pub(crate) rest: bool,
+}
+
+/// Lays a prefix before a path: one slash stands between them, and none behind a prefix alone.
+///
+/// # Examples
+///
+/// ```
+/// use byname_components::http::routes::join;
+///
+/// assert_eq!(join("/v1/", "/users"), "/v1/users");
+/// assert_eq!(join("/v1", "/"), "/v1");
+/// assert_eq!(join("/v1", "/users/"), "/v1/users/");
+/// assert_eq!(join("", "/"), "/");
+/// ```
+#[must_use]
+pub fn join(prefix: &str, path: &str) -> String {
+    let prefix = prefix.trim_end_matches('/');
+    match path.strip_prefix('/') {
+        Some("") if !prefix.is_empty() => prefix.to_owned(),
+        // A path without its slash stays wrong, and is told as it was written.
+        None if !path.is_empty() => path.to_owned(),
+        None => prefix.to_owned(),
+        Some(rest) => format!("{prefix}/{rest}"),
+    }
+}
+
+/// Returns the parameters of a path, in order.
+pub(crate) fn parameters(path: &str) -> impl Iterator<Item = Parameter<'_>> {
+    path.split('/').filter_map(|segment| {
+        // Braces that stand for themselves are written twice.
+        let plain = segment.replace("{{", "  ").replace("}}", "  ");
+        let (open, close) = (plain.find('{')?, plain.rfind('}')?);
+        let inner = segment.get(open + 1..close)?;
+        let name = inner.strip_prefix('*');
+        Some(Parameter {
+            name: name.unwrap_or(inner),
+            rest: name.is_some(),
+        })
+    })
+}
+
+/// Says what is wrong with a path.
+pub(super) fn fault(path: &str) -> Option<String> {
+    if !path.starts_with('/') {
+        return Some("does not begin with `/`".into());
+    }
+    if path.len() > LONGEST {
+        return Some(format!("is longer than {LONGEST} bytes"));
+    }
+    if let Some(odd) = path
+        .chars()
+        .find(|&c| c.is_control() || c == '?' || c == '#')
+    {
+        return Some(format!(
+            "contains {odd:?}, which no path of a request contains"
+        ));
+    }
+    if let Some(old) = path.split('/').find(|it| it.starts_with([':', '*'])) {
+        let name = &old[1..];
+        let rest = if old.starts_with('*') { "*" } else { "" };
+        return Some(format!(
+            "has the segment `{old}`; a parameter is written `{{{rest}{name}}}`"
+        ));
+    }
+    if let Err(error) = matchit::Router::new().insert(path, ()) {
+        return Some(format!("cannot be routed: {}", wrong(&error)));
+    }
+    let mut names: Vec<&str> = parameters(path).map(|it| it.name).collect();
+    names.sort_unstable();
+    let twice = names.windows(2).find(|pair| pair[0] == pair[1])?;
+    Some(format!("has two parameters `{}`", twice[0]))
+}
+
+fn wrong(error: &matchit::InsertError) -> &'static str {
+    match error {
+        matchit::InsertError::InvalidParamSegment => {
+            "a segment has one parameter at most, with nothing behind it"
+        }
+        matchit::InsertError::InvalidCatchAll => {
+            "a parameter that takes the rest stands at the end"
+        }
+        _ => "a parameter is `{name}` or `{*name}`",
+    }
+}
+
+/// Whether two paths match the same requests with equal precedence.
+pub(super) fn same(a: &str, b: &str) -> bool {
+    let mut router = matchit::Router::new();
+    router.insert(a, ()).is_ok()
+        && matches!(
+            router.insert(b, ()),
+            Err(matchit::InsertError::Conflict { .. })
+        )
+}
