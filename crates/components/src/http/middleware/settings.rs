@@ -1,0 +1,118 @@
+//! What is asked of settings, beyond that each is of its type.
+
+use std::error::Error;
+use std::fmt;
+
+use axum::http::{HeaderName, HeaderValue};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
+
+use super::Middleware;
+
+/// A setting that no middleware can be made from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettingsError {
+    setting: &'static str,
+    message: String,
+}
+
+impl SettingsError {
+    pub(super) fn new(setting: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            setting,
+            message: message.into(),
+        }
+    }
+
+    /// Returns the setting that is wrong.
+    #[must_use]
+    pub fn setting(&self) -> &str {
+        self.setting
+    }
+}
+
+impl fmt::Display for SettingsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` {}", self.setting, self.message)
+    }
+}
+
+impl Error for SettingsError {}
+
+/// What is made from settings alone.
+pub(super) trait BuiltIn: Sized + Send + 'static {
+    /// What stands under `settings` in a file.
+    type Settings: DeserializeOwned + JsonSchema;
+
+    fn build(settings: Self::Settings) -> Result<Self, SettingsError>;
+
+    fn into_middleware(self) -> Middleware;
+}
+
+/// A layer that is read as its settings: settings that contradict each other are found when they are
+/// read, and so when a file is checked.
+pub(super) struct Made<B>(pub(super) B);
+
+impl<'de, B: BuiltIn> Deserialize<'de> for Made<B> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let settings = B::Settings::deserialize(deserializer)?;
+        B::build(settings).map(Made).map_err(D::Error::custom)
+    }
+}
+
+impl<B: BuiltIn> JsonSchema for Made<B> {
+    fn inline_schema() -> bool {
+        B::Settings::inline_schema()
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        B::Settings::schema_name()
+    }
+
+    fn schema_id() -> std::borrow::Cow<'static, str> {
+        B::Settings::schema_id()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        B::Settings::json_schema(generator)
+    }
+}
+
+/// Makes a layer's settings the way that it is read, with `new` for code.
+macro_rules! built_in {
+    ($layer:ty, $settings:ty) => {
+        impl crate::http::middleware::settings::BuiltIn for $layer {
+            type Settings = $settings;
+
+            fn build(
+                settings: $settings,
+            ) -> Result<Self, crate::http::middleware::settings::SettingsError> {
+                Self::new(settings)
+            }
+
+            fn into_middleware(self) -> crate::http::Middleware {
+                crate::http::Middleware::new(self)
+            }
+        }
+    };
+}
+pub(super) use built_in;
+
+/// Reads the name of a header field.
+pub(super) fn header_name(setting: &'static str, text: &str) -> Result<HeaderName, SettingsError> {
+    HeaderName::from_bytes(text.as_bytes())
+        .map_err(|_| SettingsError::new(setting, format!("has `{text}`, which names no header")))
+}
+
+/// Reads the value of a header field.
+pub(super) fn header_value(
+    setting: &'static str,
+    text: &str,
+) -> Result<HeaderValue, SettingsError> {
+    // A value that only looks empty is one that the peer does not see.
+    HeaderValue::from_str(text.trim()).map_err(|_| {
+        let text = text.escape_debug();
+        SettingsError::new(setting, format!("has `{text}`, which no header can say"))
+    })
+}

@@ -1,0 +1,69 @@
+//! Middleware as a file names it.
+
+use byname_components::App;
+use byname_components::http::{Middleware, middleware};
+
+use crate::rig::{answer, before, get};
+
+/// Every type, with settings that it needs.
+const ALL: &str = "
+middleware:
+  access-log: {}
+  body-limit: { settings: { max: 1MiB } }
+  compression: {}
+  cors: { settings: { origins: ['https://a.example'] } }
+  recover: {}
+  request-id: {}
+  timeout: { settings: { within: 5s } }
+";
+
+#[tokio::test]
+async fn every_type_can_be_had_by_name_and_stands_before_a_handler() {
+    let app = App::from_text(ALL).register(middleware::module);
+    let problems = app.check();
+    assert!(!problems.is_fatal(), "{problems}");
+    let running = app.start().await.unwrap();
+    let known = &running.registries().middleware;
+    let names = known.names();
+    let types: Vec<_> = known
+        .factories()
+        .snapshot()
+        .names()
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(names, types, "every type is tested");
+    for name in names {
+        let middleware = known.create::<Middleware>(&name).await.unwrap();
+        let router = axum::Router::new().route("/", axum::routing::get(|| async { "answered" }));
+        let answered = answer(&before(router, (*middleware).clone()), get("/")).await;
+        assert_eq!(answered.text(), "answered", "{name}");
+    }
+    running.stop().await.unwrap();
+}
+
+#[test]
+fn settings_that_cannot_be_are_found_when_the_file_is_checked() {
+    for (settings, why) in [
+        (
+            "cors: { settings: { origins: ['*'], credentials: true } }",
+            "any page could act",
+        ),
+        ("cors: {}", "name those that are allowed"),
+        ("request-id: { settings: { trust: proxies } }", "names none"),
+        ("request-id: { settings: { trsut: never } }", "trust"),
+        (
+            "timeout: { settings: { within: 0s } }",
+            "nothing can be answered",
+        ),
+        (
+            "body-limit: { settings: { max: 10 } }",
+            "a number of bytes with its unit",
+        ),
+    ] {
+        let app = App::from_text(&format!("middleware:\n  {settings}\n"));
+        let problems = app.register(middleware::module).check();
+        assert!(problems.is_fatal());
+        let text = problems.to_string();
+        assert!(text.contains(why) && text.contains(":2:"), "{text}");
+    }
+}
