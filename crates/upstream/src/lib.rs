@@ -1,2 +1,50 @@
-//! What a caller of several peers needs: who is well, who is next, when to stop asking.
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
+
+#[cfg(not(loom))]
+mod attempt;
+#[cfg(not(loom))]
+mod backend;
+mod balance;
+#[cfg(not(loom))]
+mod body;
+mod breaker;
+mod budget;
+#[cfg(not(loom))]
+mod call;
+mod clock;
+#[cfg(not(loom))]
+mod error;
+mod health;
+mod limit;
+#[cfg(not(loom))]
+mod options;
+#[cfg(not(loom))]
+mod peer;
+mod random;
+#[cfg(not(loom))]
+mod retry;
+#[cfg(not(loom))]
+mod select;
+#[cfg(not(loom))]
+mod state;
+mod sync;
+#[cfg(not(loom))]
+mod upstream;
+
+pub use balance::{Balance, Balancer};
+pub use breaker::{Breaker, BreakerOptions, BreakerRefused, BreakerState, Permit};
+pub use budget::{Budget, BudgetOptions};
+pub use health::{HealthOptions, HealthState, PassiveHealth};
+pub use limit::{InFlight, Place};
+
+#[cfg(not(loom))]
+pub use {
+    backend::{Backend, Protocol},
+    body::Body,
+    call::Call,
+    error::{Blame, Error, Phase},
+    options::{Limits, Options, PoolOptions, RetryOptions, Timeouts},
+    state::{BackendState, Counters, LastError},
+    upstream::Upstream,
+};

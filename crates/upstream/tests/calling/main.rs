@@ -1,0 +1,13 @@
+//! Calls over real sockets, to servers that fail in every way.
+#![cfg(not(loom))]
+
+mod answering;
+mod balancing;
+mod breaking;
+mod cancelling;
+mod concurrent;
+mod failing;
+mod limiting;
+mod retrying;
+mod rig;
+mod timing;
