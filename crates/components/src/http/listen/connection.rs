@@ -1,0 +1,317 @@
+//! One connection, from its first byte to its last.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
+
+use bytes::{Bytes, BytesMut};
+use hyper::server::conn::{http1, http2};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tracing::debug;
+
+use super::activity::{Activity, Due};
+use super::answer::{Answering, Service};
+use super::bound::Peer;
+use super::io::{Io, Return, Stream};
+use super::open::Open;
+use super::settings::{HEADERS, Protocol, Settings};
+use crate::http::Endpoint;
+use crate::service_error::{ErrorKind, ServiceError};
+
+/// What serving a connection takes.
+pub(super) struct Connection {
+    pub(super) endpoint: Endpoint,
+    pub(super) settings: Arc<Settings>,
+    pub(super) peer: Peer,
+    /// Cancelled when no further request is to be taken.
+    pub(super) stop: CancellationToken,
+    pub(super) open: Arc<Open>,
+    /// When it began.
+    pub(super) since: Instant,
+    /// What has been agreed on, where something has.
+    pub(super) agreed: Option<Protocol>,
+}
+
+/// What a connection of HTTP/2 begins with (RFC 9113, 3.4).
+const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// Bytes that are read at a time of what nobody wants.
+const UNWANTED: usize = 8 * 1024;
+
+impl Connection {
+    /// Serves it to its end, or to the end of its present requests after the stop; or, if it is upgraded,
+    /// until it is somebody else's.
+    pub(super) async fn serve(self, mut stream: Stream) {
+        let (protocol, ahead) = match self.protocol(&mut stream).await {
+            Ok(begun) => begun,
+            Err(error) => {
+                debug!(%error, "a connection ended before its first request");
+                return;
+            }
+        };
+        let timeouts = &self.settings.timeouts;
+        let activity = Activity::new(protocol, timeouts, self.since, !ahead.is_empty());
+        let back = Return::default();
+        let io = Io::new(
+            stream,
+            ahead,
+            Arc::clone(&activity),
+            Arc::clone(&self.open),
+            back.clone(),
+        );
+        let service = Service(Arc::new(Answering {
+            endpoint: self.endpoint.clone(),
+            settings: Arc::clone(&self.settings),
+            peer: self.peer.clone(),
+            stop: self.stop.clone(),
+            activity: Arc::clone(&activity),
+            open: Arc::clone(&self.open),
+        }));
+        let due = match protocol {
+            Protocol::Http1 => self.http1(TokioIo::new(io), service, &activity).await,
+            Protocol::Http2 => self.http2(TokioIo::new(io), service, &activity).await,
+        };
+        if let Some(stream) = back.take() {
+            self.end(stream, due, &activity).await;
+        }
+    }
+
+    /// Finds out what the peer speaks; returns with it what has been read for that.
+    async fn protocol(&self, stream: &mut Stream) -> io::Result<(Protocol, Bytes)> {
+        let one = match (
+            self.agreed,
+            self.settings.speaks(Protocol::Http1),
+            self.settings.speaks(Protocol::Http2),
+        ) {
+            (Some(agreed), _, _) => Some(agreed),
+            (None, true, false) => Some(Protocol::Http1),
+            (None, false, true) => Some(Protocol::Http2),
+            (None, _, _) => None,
+        };
+        if let Some(one) = one {
+            return Ok((one, Bytes::new()));
+        }
+        let by = self.since + self.settings.timeouts.header.get();
+        let mut read = BytesMut::with_capacity(UNWANTED);
+        loop {
+            let first = read.is_empty();
+            let more = timeout_at(by, stream.read_buf(&mut read));
+            let more = if first {
+                // Who has said nothing yet loses nothing.
+                let more = self.stop.run_until_cancelled(more).await;
+                more.ok_or(io::ErrorKind::ConnectionAborted)?
+            } else {
+                more.await
+            };
+            let count = more.map_err(|_| {
+                self.open.counters().header_timeouts.up();
+                io::ErrorKind::TimedOut
+            })??;
+            let begun = &read[..read.len().min(PREFACE.len())];
+            if count == 0 && read.is_empty() {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            if !PREFACE.starts_with(begun) || count == 0 {
+                return Ok((Protocol::Http1, read.freeze()));
+            }
+            if begun.len() == PREFACE.len() {
+                return Ok((Protocol::Http2, read.freeze()));
+            }
+        }
+    }
+
+    async fn http1(&self, io: TokioIo<Io>, service: Service, activity: &Activity) -> Option<Due> {
+        let limits = &self.settings.limits;
+        let head = usize::try_from(limits.header.get()).unwrap_or(usize::MAX);
+        let mut builder = http1::Builder::new();
+        builder
+            .timer(TokioTimer::new())
+            // The deadlines of this connection are those of its activity.
+            .header_read_timeout(None)
+            .max_header_size(head)
+            .max_buf_size(head.max(BUFFER));
+        if limits.headers.get() != HEADERS {
+            builder.max_headers(limits.headers.get());
+        }
+        let connection = builder.serve_connection(io, service).with_upgrades();
+        self.drive(connection, activity).await
+    }
+
+    async fn http2(&self, io: TokioIo<Io>, service: Service, activity: &Activity) -> Option<Due> {
+        let limits = &self.settings.limits;
+        let streams = Streams {
+            activity: Arc::clone(&service.0.activity),
+            open: Arc::clone(&self.open),
+        };
+        let connection = http2::Builder::new(streams)
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(limits.streams.get())
+            .max_header_list_size(u32::try_from(limits.header.get()).unwrap_or(u32::MAX))
+            .enable_connect_protocol()
+            .serve_connection(io, service);
+        self.drive(connection, activity).await
+    }
+
+    /// Drives it to its end; returns what was waited for in vain.
+    async fn drive(&self, connection: impl Driven, activity: &Activity) -> Option<Due> {
+        let mut connection = pin!(connection);
+        let mut stopped = pin!(self.stop.cancelled());
+        let mut changed = pin!(activity.changed());
+        let mut sleep = pin!(sleep_until(self.since));
+        // None: there is no deadline.
+        let mut armed: Option<Instant> = None;
+        let mut told = false;
+        let tells = connection.tells();
+        let due = poll_fn(|cx| {
+            loop {
+                if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
+                    if let Err(error) = ended {
+                        debug!(%error, "a connection ended early");
+                        if error.is_parse() || error.is_parse_too_large() {
+                            activity.left_unread();
+                        }
+                    }
+                    return Poll::Ready(None);
+                }
+                // After what has come already, which is answered.
+                if !told && stopped.as_mut().poll(cx).is_ready() {
+                    told = true;
+                    activity.closing();
+                    connection.as_mut().finish();
+                    continue;
+                }
+                while changed.as_mut().poll(cx).is_ready() {
+                    changed.set(activity.changed());
+                }
+                let Some((at, due)) = activity.deadline() else {
+                    armed = None;
+                    return Poll::Pending;
+                };
+                // A later deadline is looked at when the earlier one is over.
+                if armed.is_none_or(|armed| at < armed) {
+                    armed = Some(at);
+                    sleep.as_mut().reset(at);
+                }
+                if sleep.as_mut().poll(cx).is_pending() {
+                    return Poll::Pending;
+                }
+                armed = None;
+                if at > Instant::now() {
+                    continue;
+                }
+                if tells && due != Due::Closing {
+                    self.count(due);
+                    told = true;
+                    activity.closing();
+                    connection.as_mut().finish();
+                    continue;
+                }
+                return Poll::Ready(Some(due));
+            }
+        })
+        .await;
+        if let Some(due) = due {
+            self.count(due);
+        }
+        due
+    }
+
+    fn count(&self, due: Due) {
+        let counters = self.open.counters();
+        match due {
+            Due::Fresh | Due::Head => counters.header_timeouts.up(),
+            Due::Idle => counters.idle_timeouts.up(),
+            Due::Closing => {}
+        }
+    }
+
+    /// Says the last thing that can be said, and closes.
+    async fn end(&self, mut stream: Stream, due: Option<Due>, activity: &Activity) {
+        let closing = async {
+            if due == Some(Due::Head) && activity.can_answer() {
+                stream.write_all(&too_late()).await?;
+                activity.left_unread();
+            }
+            stream.shutdown().await?;
+            if activity.is_unread() {
+                // Until the peer has read the answer and closes.
+                let mut unwanted = vec![0; UNWANTED];
+                while stream.read(&mut unwanted).await? > 0 {}
+            }
+            io::Result::Ok(())
+        };
+        let _ = timeout(self.settings.timeouts.header.get(), closing).await;
+    }
+}
+
+/// The least that hyper takes as the size of a buffer, and enough for what it does with it.
+const BUFFER: usize = 64 * 1024;
+
+/// The answer to a head that did not come to its end.
+fn too_late() -> Vec<u8> {
+    let error = ServiceError::new(
+        ErrorKind::RequestTimeout,
+        "the head of the request did not come in time",
+    );
+    let body = format!("{}\n", error.to_problem());
+    let (status, title) = (error.kind().status(), error.kind().title());
+    format!(
+        "HTTP/1.1 {status} {title}\r\ncontent-type: application/problem+json\r\n\
+         content-length: {}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
+}
+
+/// A connection of either version.
+trait Driven: Future<Output = hyper::Result<()>> {
+    /// Takes no further request, and tells the peer.
+    fn finish(self: Pin<&mut Self>);
+
+    /// Whether the peer is told at once, and not with the next answer.
+    fn tells(&self) -> bool;
+}
+
+impl Driven for http1::UpgradeableConnection<TokioIo<Io>, Service> {
+    fn finish(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+
+    fn tells(&self) -> bool {
+        false
+    }
+}
+
+impl Driven for http2::Connection<TokioIo<Io>, Service, Streams> {
+    fn finish(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+
+    fn tells(&self) -> bool {
+        true
+    }
+}
+
+/// Runs the requests of a connection of HTTP/2, and what becomes of them.
+#[derive(Clone)]
+struct Streams {
+    activity: Arc<Activity>,
+    open: Arc<Open>,
+}
+
+impl<F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for Streams {
+    fn execute(&self, stream: F) {
+        let busy = self.activity.begin();
+        let open = Arc::clone(&self.open);
+        tokio::spawn(async move {
+            let cut = open.cut();
+            cut.run_until_cancelled(stream).await;
+            drop(busy);
+        });
+    }
+}

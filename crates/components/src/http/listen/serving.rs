@@ -1,0 +1,265 @@
+//! Listening, and ending in order.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{debug, warn};
+
+use super::bound::{Bound, Peer};
+use super::connection::Connection;
+use super::error::ListenError;
+use super::open::Open;
+use super::places::Places;
+use super::settings::Settings;
+use super::socket::{Accepted, Socket};
+use super::stats::{Counters, Stats};
+use crate::http::Endpoint;
+
+/// A socket that has its address, and takes no connection yet.
+#[derive(Debug)]
+pub struct Listener {
+    socket: Socket,
+    bound: Arc<Bound>,
+    settings: Settings,
+}
+
+impl Listener {
+    /// Takes the address. Connections may come from now on; they wait until it [serves](Self::serve).
+    ///
+    /// To be called in a tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`ListenError`]: the settings make no sense, a file that they name cannot be used, or the system
+    /// does not give the address.
+    pub async fn bind(settings: Settings) -> Result<Self, ListenError> {
+        settings.check()?;
+        let socket = Socket::bind(&settings).await?;
+        let address = socket.address().map_err(|source| ListenError::Bind {
+            address: settings.address.clone(),
+            source,
+        })?;
+        let bound = Arc::new(Bound::new(address, settings.tls.is_some()));
+        Ok(Self {
+            socket,
+            bound,
+            settings,
+        })
+    }
+
+    /// Where it listens, with its real port.
+    #[must_use]
+    pub fn address(&self) -> &Bound {
+        &self.bound
+    }
+
+    /// Answers every request with `endpoint`, from now on until what is returned is
+    /// [drained](Serving::drain) or dropped.
+    ///
+    /// To be called in a tokio runtime.
+    #[must_use = "dropping it closes everything at once"]
+    pub fn serve(self, endpoint: Endpoint) -> Serving {
+        let Self {
+            socket,
+            bound,
+            settings,
+        } = self;
+        let shared = Arc::new(Shared {
+            bound,
+            endpoint,
+            counters: Arc::default(),
+            places: Places::new(settings.limits.connections),
+            settings: watch::Sender::new(Arc::new(settings)),
+            stop: CancellationToken::new(),
+            cut: CancellationToken::new(),
+            accepting: TaskTracker::new(),
+            connections: TaskTracker::new(),
+        });
+        let accepting = Arc::clone(&shared);
+        shared.accepting.spawn(async move {
+            let stop = accepting.stop.clone();
+            // Leaving this block closes the socket: from then on peers are refused.
+            stop.run_until_cancelled(accepting.accept(socket)).await;
+        });
+        Serving { shared }
+    }
+}
+
+/// A listener that answers. Dropping it closes everything at once.
+pub struct Serving {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    bound: Arc<Bound>,
+    endpoint: Endpoint,
+    counters: Arc<Counters>,
+    places: Places,
+    /// What holds for the next connection.
+    settings: watch::Sender<Arc<Settings>>,
+    /// No request is taken any more.
+    stop: CancellationToken,
+    /// Nothing is waited for any more.
+    cut: CancellationToken,
+    accepting: TaskTracker,
+    connections: TaskTracker,
+}
+
+impl Serving {
+    /// Where it listens, with its real port.
+    #[must_use]
+    pub fn address(&self) -> &Bound {
+        &self.shared.bound
+    }
+
+    /// What it has done so far, and what it does now.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.shared.counters.stats()
+    }
+
+    /// Takes other settings: the number of connections at once, everything else for connections that come
+    /// from now on.
+    ///
+    /// To be called in a tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`ListenError::Setting`] for settings that make no sense, [`ListenError::Restart`] for those that
+    /// are only read when it begins to listen (`address`, `tls`, `protocols`, `unix`). Nothing has changed
+    /// then.
+    pub fn reload(&self, settings: Settings) -> Result<(), ListenError> {
+        settings.check()?;
+        let now = Arc::clone(&self.shared.settings.borrow());
+        for (key, same) in [
+            ("address", settings.address == now.address),
+            ("tls", settings.tls == now.tls),
+            ("protocols", settings.protocols == now.protocols),
+            ("unix", settings.unix == now.unix),
+        ] {
+            if !same {
+                return Err(ListenError::Restart { key });
+            }
+        }
+        self.shared.places.set(settings.limits.connections);
+        self.shared.settings.send_replace(Arc::new(settings));
+        Ok(())
+    }
+
+    /// Refuses new connections, closes idle ones, tells the others that no further request is taken, and
+    /// waits for what is in flight. What is left after `within` is cut; returns how many connections that
+    /// were.
+    ///
+    /// Who has begun to drain finds that out by [`Draining`](super::Draining). May be called again, also
+    /// by several at once: the shortest wait decides.
+    pub async fn drain(&self, within: Duration) -> usize {
+        let shared = &self.shared;
+        shared.stop.cancel();
+        shared.accepting.close();
+        shared.accepting.wait().await;
+        shared.connections.close();
+        if timeout(within, shared.connections.wait()).await.is_ok() {
+            return 0;
+        }
+        let left = shared.connections.len();
+        shared.counters.cut.up_by(left as u64);
+        shared.cut.cancel();
+        // What does not end now is a task that keeps its thread for itself.
+        let _ = timeout(CUT, shared.connections.wait()).await;
+        left
+    }
+}
+
+/// How long connections that are cut may take to be dropped.
+const CUT: Duration = Duration::from_secs(1);
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.shared.stop.cancel();
+        self.shared.cut.cancel();
+    }
+}
+
+impl fmt::Debug for Serving {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Serving")
+            .field("address", &self.shared.bound)
+            .field("stats", &self.stats())
+            .finish_non_exhaustive()
+    }
+}
+
+/// How long accepting pauses after the system refused a connection for want of something.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+impl Shared {
+    /// Serves every connection that comes.
+    async fn accept(self: Arc<Self>, socket: Socket) {
+        loop {
+            let place = self.places.take().await;
+            let accepted = self.next(&socket).await;
+            self.counters.accepted.up();
+            let counters = Arc::clone(&self.counters);
+            let counted = self.connections.token();
+            let open = Arc::new(Open::new(counters, self.cut.clone(), place, counted));
+            let this = Arc::clone(&self);
+            tokio::spawn(async move {
+                let cut = this.cut.clone();
+                cut.run_until_cancelled(this.serve(accepted, open)).await;
+            });
+        }
+    }
+
+    /// Waits for the next connection, whatever happens to others before it.
+    async fn next(&self, socket: &Socket) -> Accepted {
+        loop {
+            match socket.accept().await {
+                Ok(accepted) => return accepted,
+                Err(error) if ended_by_peer(&error) => debug!(%error, "a connection went away"),
+                Err(error) => {
+                    self.counters.accept_errors.up();
+                    let address = &self.bound;
+                    warn!(%error, %address, "cannot accept a connection; trying again");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    async fn serve(&self, accepted: Accepted, open: Arc<Open>) {
+        let since = Instant::now();
+        let settings = Arc::clone(&self.settings.borrow());
+        let address = accepted.peer();
+        let stream = accepted.stream(settings.timeouts.write.get());
+        let connection = Connection {
+            endpoint: self.endpoint.clone(),
+            settings,
+            peer: Peer {
+                address,
+                tls: false,
+                local: Arc::clone(&self.bound),
+                certificate: None,
+            },
+            stop: self.stop.clone(),
+            open,
+            since,
+            agreed: None,
+        };
+        connection.serve(stream).await;
+    }
+}
+
+fn ended_by_peer(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionReset
+    )
+}

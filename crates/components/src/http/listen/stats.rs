@@ -1,0 +1,90 @@
+//! What a listener counts.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+macro_rules! counters {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// What a listener has done so far, and what it does now. Each number is read by itself: two of
+        /// them may be of slightly different moments.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub struct Stats {
+            $($(#[$doc])* pub $name: u64,)*
+        }
+
+        /// The numbers of [`Stats`], while they change.
+        #[derive(Debug, Default)]
+        pub(super) struct Counters {
+            $(pub(super) $name: Counter,)*
+        }
+
+        impl Counters {
+            pub(super) fn stats(&self) -> Stats {
+                Stats {
+                    $($name: self.$name.get(),)*
+                }
+            }
+        }
+    };
+}
+
+counters! {
+    /// Connections that are open now, upgraded ones among them.
+    open,
+    /// Connections that are open now and speak something else than HTTP (a WebSocket).
+    upgraded,
+    /// Requests that are in flight now: their answer has not been given to its last byte.
+    in_flight,
+    /// Connections accepted.
+    accepted,
+    /// Times that the system did not hand out a connection for want of something (files, memory).
+    accept_errors,
+    /// Connections that did not agree on TLS, or not in time.
+    handshake_errors,
+    /// Requests whose head was read.
+    requests,
+    /// Requests refused because of the size of their body.
+    too_large,
+    /// Requests refused because of the number of fields of their head (HTTP/2; those of HTTP/1 are not
+    /// read so far).
+    too_many_headers,
+    /// Connections closed because the head of a request did not come in time.
+    header_timeouts,
+    /// Requests whose body stopped coming.
+    body_timeouts,
+    /// Connections closed because no further request came in time.
+    idle_timeouts,
+    /// Connections closed because the peer took nothing of its answer.
+    write_timeouts,
+    /// Requests whose endpoint panicked before it answered.
+    panics,
+    /// Connections cut because the time to drain was over.
+    cut,
+    /// Times that a changed certificate was taken.
+    certificates_reloaded,
+    /// Times that a changed certificate could not be used, and the one before was kept.
+    certificates_refused,
+}
+
+/// A number that goes up, and sometimes down.
+#[derive(Debug, Default)]
+pub(super) struct Counter(AtomicU64);
+
+// Relaxed: nothing is concluded from one number about another.
+impl Counter {
+    pub(super) fn up(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn up_by(&self, more: u64) {
+        self.0.fetch_add(more, Ordering::Relaxed);
+    }
+
+    pub(super) fn down(&self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
