@@ -101,12 +101,14 @@ impl Connection {
         loop {
             let first = read.is_empty();
             let more = timeout_at(by, stream.read_buf(&mut read));
-            let more = if first {
+            let more = tokio::select! {
+                // What has come already is answered.
+                biased;
+                more = more => more,
                 // Who has said nothing yet loses nothing.
-                let more = self.stop.run_until_cancelled(more).await;
-                more.ok_or(io::ErrorKind::ConnectionAborted)?
-            } else {
-                more.await
+                () = self.stop.cancelled(), if first => {
+                    return Err(io::ErrorKind::ConnectionAborted.into());
+                }
             };
             let count = more.map_err(|_| {
                 self.open.counters().header_timeouts.up();

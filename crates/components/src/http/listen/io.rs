@@ -43,10 +43,7 @@ pub(super) struct Return(Arc<Mutex<Option<Stream>>>);
 impl Return {
     /// The stream; none if somebody still uses it.
     pub(super) fn take(&self) -> Option<Stream> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 

@@ -28,6 +28,8 @@ mod settings;
 mod socket;
 mod stall;
 mod stats;
+#[cfg(test)]
+mod tests;
 #[cfg(unix)]
 mod unix;
 

@@ -193,7 +193,10 @@ impl Settings {
             ("timeouts.body", body),
             ("timeouts.idle", idle),
             ("timeouts.write", write),
-            ("tls.poll", self.tls.as_ref().map_or_else(poll, |tls| tls.poll)),
+            (
+                "tls.poll",
+                self.tls.as_ref().map_or_else(poll, |tls| tls.poll),
+            ),
         ] {
             if span.is_zero() {
                 return wrong(key, "is 0s; expected more");

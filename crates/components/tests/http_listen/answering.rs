@@ -1,0 +1,136 @@
+//! Requests and answers of HTTP/1.1.
+
+use std::convert::Infallible;
+
+use axum::Router;
+use axum::extract::WebSocketUpgrade;
+use axum::extract::ws::Message;
+use axum::response::sse::{Event, Sse};
+use axum::routing::{any, get};
+use futures_util::SinkExt as _;
+use futures_util::stream::{StreamExt as _, once, pending};
+use tokio_tungstenite::tungstenite;
+
+use crate::rig::{Calls, Peer, patiently, router, serve, settings, until};
+
+#[tokio::test]
+async fn requests_are_answered_one_after_another_on_one_connection() {
+    let serving = serve(settings(), router(&Calls::default())).await;
+    let mut peer = Peer::connect(&serving).await;
+    for _ in 0..3 {
+        let answer = peer.get("/").await;
+        assert_eq!((answer.status, &*answer.body), (200, "hello"));
+    }
+    drop(peer);
+    until(|| serving.stats().open == 0).await;
+    let stats = serving.stats();
+    assert_eq!((stats.accepted, stats.requests, stats.in_flight), (1, 3, 0));
+}
+
+#[tokio::test]
+async fn requests_that_come_in_one_go_are_answered_in_their_order() {
+    let serving = serve(settings(), router(&Calls::default())).await;
+    let mut peer = Peer::connect(&serving).await;
+    let get = "GET / HTTP/1.1\r\nhost: test\r\n\r\n";
+    let post = |body: &str| {
+        let length = body.len();
+        format!("POST /count HTTP/1.1\r\nhost: test\r\ncontent-length: {length}\r\n\r\n{body}")
+    };
+    let all = [&*post("four"), get, &post("sixsix"), get].concat();
+    peer.say(&all).await;
+    for expected in ["4", "hello", "6", "hello"] {
+        assert_eq!(peer.answer().await.body, expected);
+    }
+    assert_eq!(peer.get("/").await.status, 200);
+}
+
+/// A predecessor gave handlers a context without an end: a client that had gone was worked for to the end.
+#[tokio::test]
+async fn a_client_that_goes_away_cancels_its_request() {
+    let calls = Calls::default();
+    let serving = serve(settings(), router(&calls)).await;
+    for path in ["/hang", "/stream"] {
+        let before = calls.begun();
+        let mut peer = Peer::connect(&serving).await;
+        peer.say(&format!("GET {path} HTTP/1.1\r\nhost: test\r\n\r\n"))
+            .await;
+        calls.until_begun(before + 1).await;
+        assert_eq!(calls.ended(), before, "{path}");
+        drop(peer);
+        calls.until_ended(before + 1).await;
+        until(|| serving.stats().open == 0 && serving.stats().in_flight == 0).await;
+    }
+}
+
+#[tokio::test]
+async fn a_panic_is_a_500_and_nothing_of_it_is_told() {
+    let serving = serve(settings(), router(&Calls::default())).await;
+    let mut peer = Peer::connect(&serving).await;
+    let answer = peer.get("/panic").await;
+    assert_eq!(answer.status, 500);
+    assert!(
+        answer
+            .head
+            .contains("content-type: application/problem+json")
+    );
+    assert!(!answer.body.contains("purpose"), "{}", answer.body);
+    // The connection goes on.
+    assert_eq!(peer.get("/").await.status, 200);
+    assert_eq!(serving.stats().panics, 1);
+}
+
+#[tokio::test]
+async fn an_answer_without_an_end_comes_piece_by_piece() {
+    let serving = serve(settings(), router(&Calls::default())).await;
+    let mut peer = Peer::connect(&serving).await;
+    peer.say("GET /stream HTTP/1.1\r\nhost: test\r\n\r\n").await;
+    peer.until("begun\r\n").await;
+    assert_eq!(serving.stats().in_flight, 1);
+}
+
+/// A predecessor's wrapper hid what streams need: neither events nor WebSockets came through it.
+#[tokio::test]
+async fn events_come_as_they_happen() {
+    let events = Router::new().route(
+        "/",
+        get(|| async {
+            let event = Ok::<_, Infallible>(Event::default().data("one"));
+            Sse::new(once(async { event }).chain(pending()))
+        }),
+    );
+    let serving = serve(settings(), events).await;
+    let mut peer = Peer::connect(&serving).await;
+    peer.say("GET / HTTP/1.1\r\nhost: test\r\n\r\n").await;
+    let head = peer.until("\r\n\r\n").await;
+    assert!(head.contains("content-type: text/event-stream"), "{head}");
+    peer.until("data: one\n\n").await;
+}
+
+#[tokio::test]
+async fn a_web_socket_is_there_in_both_directions_and_counted() {
+    let echo = Router::new().route(
+        "/",
+        any(|upgrade: WebSocketUpgrade| async {
+            upgrade.on_upgrade(|mut socket| async move {
+                while let Some(Ok(Message::Text(text))) = socket.recv().await {
+                    let _ = socket.send(Message::Text(text)).await;
+                }
+            })
+        }),
+    );
+    let serving = serve(settings(), echo).await;
+    let stream = Peer::connect(&serving).await.0;
+    let connecting = tokio_tungstenite::client_async("ws://test/", stream);
+    let (mut socket, _) = patiently(connecting).await.unwrap();
+    for text in ["one", "two"] {
+        let message = tungstenite::Message::text(text);
+        socket.send(message.clone()).await.unwrap();
+        let said = patiently(socket.next()).await.unwrap().unwrap();
+        assert_eq!(said, message);
+    }
+    let stats = serving.stats();
+    assert_eq!((stats.open, stats.upgraded, stats.in_flight), (1, 1, 0));
+    drop(socket);
+    until(|| serving.stats().open == 0).await;
+    assert_eq!(serving.stats().upgraded, 0);
+}
