@@ -25,11 +25,9 @@ pub(super) struct Activity {
 struct State {
     /// How many things are under way that keep the connection: requests, and what has become of them.
     busy: usize,
-    /// No request has come yet.
-    fresh: bool,
-    /// Bytes have come since there was nothing under way: of HTTP/1, the beginning of a head.
-    heard: bool,
-    /// No request is taken any more, and the peer has been told.
+    /// What is waited for while nothing is.
+    wait: Due,
+    /// The peer has been told that no further request is taken.
     closing: bool,
     /// What was written has not been flushed.
     dirty: bool,
@@ -39,17 +37,17 @@ struct State {
     since: Instant,
 }
 
-/// What it means that the deadline has passed.
+/// What is waited for, and has not come when the deadline has passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Due {
-    /// Nothing has come.
-    Fresh,
-    /// A head has begun and did not end.
+    /// The first byte.
+    First,
+    /// The end of a head that has begun; of HTTP/1 only.
     Head,
-    /// No further request has come.
-    Idle,
-    /// The peer did not go after it had been told.
-    Closing,
+    /// A further request.
+    Next,
+    /// The peer's end, after it has been told of ours.
+    End,
 }
 
 impl Activity {
@@ -66,8 +64,10 @@ impl Activity {
             protocol,
             state: Mutex::new(State {
                 busy: 0,
-                fresh: true,
-                heard,
+                wait: match protocol {
+                    Protocol::Http1 if heard => Due::Head,
+                    _ => Due::First,
+                },
                 closing: false,
                 dirty: false,
                 unread: false,
@@ -85,8 +85,7 @@ impl Activity {
     pub(super) fn begin(self: &Arc<Self>) -> Busy {
         let mut state = self.state();
         state.busy += 1;
-        state.fresh = false;
-        state.heard = false;
+        state.wait = Due::Next;
         if self.protocol == Protocol::Http1 {
             state.unread = false;
         }
@@ -107,12 +106,12 @@ impl Activity {
     /// Bytes have come.
     pub(super) fn read(&self) {
         let mut state = self.state();
-        if state.busy == 0 && !state.heard && self.protocol == Protocol::Http1 {
-            state.heard = true;
+        if state.busy == 0 && state.wait != Due::Head && self.protocol == Protocol::Http1 {
             // The first byte of a connection has to come in the same span as its whole first head.
-            if !state.fresh {
+            if state.wait != Due::First {
                 state.since = Instant::now();
             }
+            state.wait = Due::Head;
         }
     }
 
@@ -152,7 +151,7 @@ impl Activity {
         let mut state = self.state();
         if !state.closing {
             state.closing = true;
-            if state.busy == 0 && !state.heard {
+            if state.busy == 0 && state.wait != Due::Head {
                 state.since = Instant::now();
             }
         }
@@ -164,14 +163,13 @@ impl Activity {
         if state.busy > 0 {
             return None;
         }
-        let (span, due) = if state.heard {
-            (self.header, Due::Head)
-        } else if state.closing {
-            (self.header, Due::Closing)
-        } else if state.fresh {
-            (self.header, Due::Fresh)
-        } else {
-            (self.idle, Due::Idle)
+        let due = match state.wait {
+            Due::First | Due::Next if state.closing => Due::End,
+            wait => wait,
+        };
+        let span = match due {
+            Due::First | Due::Head | Due::End => self.header,
+            Due::Next => self.idle,
         };
         Some((state.since + span, due))
     }

@@ -179,12 +179,11 @@ where
                 self.waiting = false;
                 match &said {
                     Some(Ok(_)) if !self.body.is_end_stream() => {}
-                    Some(Ok(_)) | None => self.flight = None,
                     Some(Err(error)) if error.is::<LengthLimitError>() => {
                         self.refuse(Refused::TooLarge);
                     }
-                    // The connection is not well; there is nothing to be read from it.
-                    Some(Err(_)) => self.flight = None,
+                    // It is at its end, or the connection is not well: there is nothing left to read.
+                    Some(_) | None => self.flight = None,
                 }
                 Poll::Ready(said)
             }

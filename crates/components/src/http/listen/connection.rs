@@ -206,7 +206,7 @@ impl Connection {
                 if at > Instant::now() {
                     continue;
                 }
-                if tells && due != Due::Closing {
+                if tells && due != Due::End {
                     self.count(due);
                     told = true;
                     activity.closing();
@@ -226,9 +226,9 @@ impl Connection {
     fn count(&self, due: Due) {
         let counters = self.open.counters();
         match due {
-            Due::Fresh | Due::Head => counters.header_timeouts.up(),
-            Due::Idle => counters.idle_timeouts.up(),
-            Due::Closing => {}
+            Due::First | Due::Head => counters.header_timeouts.up(),
+            Due::Next => counters.idle_timeouts.up(),
+            Due::End => {}
         }
     }
 

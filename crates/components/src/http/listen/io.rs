@@ -152,7 +152,7 @@ impl AsyncWrite for Io {
     fn is_write_vectored(&self) -> bool {
         self.stream
             .as_ref()
-            .is_some_and(|stream| stream.is_write_vectored())
+            .is_some_and(AsyncWrite::is_write_vectored)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
