@@ -88,7 +88,7 @@ async fn an_answer_without_an_end_comes_piece_by_piece() {
     assert_eq!(serving.stats().in_flight, 1);
 }
 
-/// A predecessor's wrapper hid what streams need: neither events nor WebSockets came through it.
+/// A predecessor's wrapper hid what streams need: neither events nor web sockets came through it.
 #[tokio::test]
 async fn events_come_as_they_happen() {
     let events = Router::new().route(

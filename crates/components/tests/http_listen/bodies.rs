@@ -21,7 +21,7 @@ fn chunked(length: usize) -> String {
     let mut left = length;
     while left > 0 {
         let size = left.min(7);
-        body += &format!("{size:x}\r\n{}\r\n", "x".repeat(size));
+        body = format!("{body}{size:x}\r\n{}\r\n", "x".repeat(size));
         left -= size;
     }
     body + "0\r\n\r\n"

@@ -40,6 +40,10 @@ impl Listener {
     /// does not give the address.
     pub async fn bind(settings: Settings) -> Result<Self, ListenError> {
         settings.check()?;
+        if settings.tls.is_some() {
+            let why = "cannot be had yet".to_owned();
+            return Err(ListenError::Setting { key: "tls", why });
+        }
         let socket = Socket::bind(&settings).await?;
         let address = socket.address().map_err(|source| ListenError::Bind {
             address: settings.address.clone(),
