@@ -9,4 +9,5 @@ pub mod openapi;
 mod problem;
 pub mod routes;
 
+pub(crate) use endpoint::endpoint;
 pub use endpoint::{Deadline, Endpoint, MatchedRoute, Middleware, RequestId};

@@ -2,7 +2,7 @@
 
 use schemars::generate::SchemaSettings;
 use schemars::transform::{Transform, transform_subschemas};
-use schemars::{JsonSchema, Schema as Derived};
+use schemars::{JsonSchema, Schema as Derived, SchemaGenerator};
 use serde_json::{Map, Value};
 
 /// A schema (JSON Schema 2020-12) with the definitions that it refers to as `#/$defs/…`.
@@ -24,8 +24,21 @@ impl Schema {
     }
 
     fn make<T: JsonSchema>(settings: SchemaSettings) -> Self {
+        Self::make_by(settings, SchemaGenerator::subschema_for::<T>)
+    }
+
+    /// The schema of what a type is read from, which a function asks for.
+    pub(crate) fn read_by(ask: impl FnOnce(&mut SchemaGenerator) -> Derived) -> Self {
+        Self::make_by(SchemaSettings::draft2020_12().for_deserialize(), ask)
+    }
+
+    /// The schema that a function makes, with what it refers to.
+    pub(crate) fn make_by(
+        settings: SchemaSettings,
+        make: impl FnOnce(&mut SchemaGenerator) -> Derived,
+    ) -> Self {
         let mut generator = settings.with_transform(Bounds).into_generator();
-        let mut root = generator.subschema_for::<T>();
+        let mut root = make(&mut generator);
         Bounds.transform(&mut root);
         Self {
             root: root.to_value(),

@@ -203,7 +203,7 @@ impl Operation {
     }
 
     /// Says that it may answer with problem details of any status.
-    pub(super) fn may_fail(&mut self) {
+    pub(crate) fn may_fail(&mut self) {
         self.fails = true;
     }
 

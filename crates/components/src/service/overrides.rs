@@ -1,0 +1,54 @@
+//! What a file says of a service besides its convention.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::config::units::Bytes;
+
+/// What is said of the routes of a service besides the convention, for those who publish it and for
+/// those who call it.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct Overrides {
+    /// What stands before every path: `/api/v2`.
+    pub prefix: String,
+    /// What the service is about, in the singular, instead of what its trait says.
+    pub resource: Option<String>,
+    /// The plural of that, instead of what English says.
+    pub plural: Option<String>,
+    /// How long the content of a request may be; a longer one is refused before it is sent, and 413 to
+    /// whoever sends it (default 2 MiB).
+    pub max_request: Bytes,
+    /// How much of an answer is read; a longer one is an error (default 16 MiB).
+    pub max_answer: Bytes,
+    /// Single methods, by name.
+    pub methods: BTreeMap<String, MethodOverrides>,
+}
+
+/// What is said of one method of a service.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct MethodOverrides {
+    /// The HTTP method, in capital letters.
+    pub verb: Option<String>,
+    /// The path, behind the prefix: `/users/{id}/orders`. Arguments that it names are in it; the others
+    /// are where they usually are: in the query of GET and DELETE, in the content otherwise.
+    pub path: Option<String>,
+    /// Whether it has no route at all (default no).
+    pub hidden: bool,
+}
+
+impl Default for Overrides {
+    fn default() -> Self {
+        Self {
+            prefix: String::new(),
+            resource: None,
+            plural: None,
+            max_request: Bytes::new(2 << 20),
+            max_answer: Bytes::new(16 << 20),
+            methods: BTreeMap::new(),
+        }
+    }
+}
