@@ -16,20 +16,20 @@ pub(crate) struct Checks {
 
 struct Entry {
     of: TypeId,
-    check: Result<Check, Arc<str>>,
+    check: Result<Arc<Check>, Arc<str>>,
     next: OnceLock<Box<Entry>>,
 }
 
 impl Checks {
     /// Returns the check of an extractor, compiled now if it is not there; or why it cannot be.
-    pub(crate) fn of<E: Checked>(&self) -> &Result<Check, Arc<str>> {
+    pub(crate) fn of<E: Checked>(&self) -> &Result<Arc<Check>, Arc<str>> {
         let of = TypeId::of::<E>();
         let mut cell = &self.first;
         loop {
             let entry = cell.get_or_init(|| {
                 Box::new(Entry {
                     of,
-                    check: E::check().map_err(Arc::from),
+                    check: E::check().map(Arc::new).map_err(Arc::from),
                     next: OnceLock::new(),
                 })
             });
@@ -41,7 +41,7 @@ impl Checks {
     }
 
     /// Returns what there is, in the order in which it was compiled.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Check> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Check>> {
         std::iter::successors(self.first.get(), |entry| entry.next.get())
             .filter_map(|entry| entry.check.as_ref().ok())
     }

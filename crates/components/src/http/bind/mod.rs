@@ -1,6 +1,6 @@
 //! What a handler is given of a request: typed, checked, and described.
 //!
-//! `Path`, `Query`, `Headers`, `Json` and `Form` take a type that derives `Deserialize` and
+//! [`Path`], [`Query`], [`Headers`], [`Json`] and [`Form`] take a type that derives `Deserialize` and
 //! `JsonSchema`. The schema says how a text becomes a value, which values are right, and what the
 //! document says of them ([`openapi`](super::openapi)): what is documented is what is enforced.
 //!
@@ -19,11 +19,29 @@
 //! themselves; at the first request, for raw handlers and mounted routers. In an axum router that is not
 //! in [`Routes`](super::routes::Routes) it is compiled for every request.
 
-#![allow(dead_code, reason = "what binds is being written")]
-
+mod answers;
 mod check;
 mod checks;
+mod content;
+mod describe;
+mod fields;
+mod form;
+mod headers;
+mod heads;
+mod json;
+mod pairs;
+mod path;
+mod query;
 mod schema;
+mod tell;
+
+pub use self::answers::Created;
+pub use self::form::Form;
+pub use self::headers::Headers;
+pub use self::json::Json;
+pub use self::path::Path;
+pub use self::query::Query;
+pub use axum::response::NoContent;
 
 pub(crate) use self::check::{Check, Checked};
 pub(crate) use self::checks::Checks;

@@ -118,3 +118,38 @@ impl Transform for Bounds {
         transform_subschemas(self, schema);
     }
 }
+
+/// A schema of what is not null.
+pub(crate) fn without_null(schema: &Value) -> Value {
+    let Value::Object(schema) = schema else {
+        return schema.clone();
+    };
+    let mut schema = schema.clone();
+    if let Some(Value::Array(names)) = schema.get_mut("type") {
+        names.retain(|name| name != "null");
+        if let [one] = &mut names[..] {
+            let one = one.take();
+            schema.insert("type".into(), one);
+        }
+    }
+    for key in ["enum", "anyOf", "oneOf"] {
+        if let Some(Value::Array(parts)) = schema.get_mut(key) {
+            parts.retain(|part| !part.is_null() && part.get("type") != Some(&"null".into()));
+        }
+    }
+    for key in ["anyOf", "oneOf"] {
+        if let Some(Value::Array(parts)) = schema.get(key)
+            && let [Value::Object(one)] = &parts[..]
+        {
+            let one = one.clone();
+            schema.remove(key);
+            for (key, value) in one {
+                schema.entry(key).or_insert(value);
+            }
+        }
+    }
+    if schema.get("default") == Some(&Value::Null) {
+        schema.remove("default");
+    }
+    schema.into()
+}

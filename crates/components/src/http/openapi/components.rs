@@ -17,23 +17,29 @@ pub(super) struct Components {
 impl Components {
     /// Takes a schema in, and returns it as the document has it: what it defines is referred to.
     pub(super) fn take(&mut self, schema: &Schema) -> Value {
-        let mut names = BTreeMap::new();
-        for name in schema.definitions.keys() {
-            let key = (name.clone(), content(schema, name));
-            let given = match self.names.get(&key) {
-                Some(given) => given.clone(),
-                None => self.name(key),
-            };
-            names.insert(name.clone(), given);
-        }
-        for (name, definition) in &schema.definitions {
-            let given = &names[name];
+        let names = self.reserve(schema);
+        for (name, given) in &names {
             if !self.schemas.contains_key(given) {
-                let definition = redirected(definition, &names);
+                let definition = redirected(&schema.definitions[name], &names);
                 self.schemas.insert(given.clone(), definition);
             }
         }
         redirected(&schema.root, &names)
+    }
+
+    /// Gives names to what a schema refers to; they are in the document once something is taken in that
+    /// has them.
+    pub(super) fn reserve(&mut self, schema: &Schema) -> BTreeMap<String, String> {
+        let mut names = BTreeMap::new();
+        for name in reached(schema, &schema.root).into_keys() {
+            let key = (name.clone(), content(schema, &name));
+            let given = match self.names.get(&key) {
+                Some(given) => given.clone(),
+                None => self.name(key),
+            };
+            names.insert(name, given);
+        }
+        names
     }
 
     /// Gives a definition a name that no other has.
@@ -65,17 +71,23 @@ fn plain(c: char) -> char {
 
 /// A definition with all that it refers to, as a text.
 fn content(schema: &Schema, name: &str) -> String {
+    let definition = &schema.definitions[name];
+    json!([definition, reached(schema, definition)]).to_string()
+}
+
+/// The definitions that a part of a schema refers to, and those that they do.
+fn reached<'s>(schema: &'s Schema, part: &Value) -> BTreeMap<String, &'s Value> {
     let mut reached = BTreeMap::new();
-    let mut open = vec![name.to_owned()];
+    let mut open = Vec::new();
+    references(part, &mut open);
     while let Some(name) = open.pop() {
-        let Some(definition) = schema.definitions.get(&name) else {
-            continue;
-        };
-        if reached.insert(name, definition).is_none() {
+        if let Some(definition) = schema.definitions.get(&name)
+            && reached.insert(name, definition).is_none()
+        {
             references(definition, &mut open);
         }
     }
-    json!(reached).to_string()
+    reached
 }
 
 fn references(value: &Value, into: &mut Vec<String>) {

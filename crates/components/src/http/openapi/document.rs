@@ -50,6 +50,8 @@ pub fn document(
 
     let mut writer = Writer::default();
     writer.reserve(&routed);
+    // Its name is the same in every document.
+    writer.components.reserve(&problem());
     let mut paths: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
     for (path, method, operation) in &routed {
         let described = writer.operation(path, method, operation);
@@ -80,7 +82,6 @@ struct Writer {
     components: Components,
     securities: BTreeSet<Security>,
     ids: BTreeSet<String>,
-    fails: bool,
 }
 
 impl Writer {
@@ -230,8 +231,7 @@ impl Writer {
     }
 
     fn problem(&mut self, said: &str) -> Value {
-        self.fails = true;
-        let schema = self.components.take(&Schema::written::<Problem>());
+        let schema = self.components.take(&problem());
         json!({
             "description": said,
             "content": { "application/problem+json": { "schema": schema } },
@@ -245,12 +245,12 @@ impl Writer {
             components.insert("schemas".into(), schemas.into());
         }
         if !self.securities.is_empty() {
-            let schemes: Map<String, Value> = self
+            let ways: Map<String, Value> = self
                 .securities
                 .iter()
                 .map(|security| (security_name(security), scheme(security)))
                 .collect();
-            components.insert("securitySchemes".into(), schemes.into());
+            components.insert("securitySchemes".into(), ways.into());
         }
         components.into()
     }
@@ -308,6 +308,18 @@ fn refusal(kind: ErrorKind) -> &'static str {
     }
 }
 
+/// The schema of problem details. What is not there is absent; it has no value in its place.
+fn problem() -> Schema {
+    let mut schema = Schema::read::<Problem>();
+    let fields = schema.definitions.values_mut();
+    for field in fields.filter_map(|it| it.get_mut("properties")?.as_object_mut()) {
+        for part in field.values_mut().filter_map(Value::as_object_mut) {
+            part.remove("default");
+        }
+    }
+    schema
+}
+
 /// What an error is on the network (RFC 9457).
 #[derive(JsonSchema)]
 #[allow(dead_code, reason = "it is here for its schema alone")]
@@ -323,37 +335,32 @@ struct Problem {
     detail: String,
     /// The error's name for programs.
     #[schemars(default)]
-    code: Option<String>,
+    code: String,
     /// What is wrong with fields of the request.
     #[schemars(default)]
-    errors: Option<Vec<Field>>,
+    errors: Vec<Field>,
     /// Facts for programs.
     #[schemars(default)]
-    details: Option<Map<String, Value>>,
+    details: Map<String, Value>,
     /// In how many milliseconds to ask again.
     #[schemars(default)]
-    retry_after_ms: Option<u64>,
+    retry_after_ms: u64,
 }
 
 /// What is wrong with one field of the request.
 #[derive(JsonSchema)]
+#[schemars(inline)]
+#[allow(
+    clippy::struct_field_names,
+    reason = "its fields are named as they are sent"
+)]
 #[allow(dead_code, reason = "it is here for its schema alone")]
 struct Field {
     /// Where the field is.
-    r#in: In,
+    #[schemars(extend("enum" = ["path", "query", "header", "body"]))]
+    r#in: String,
     /// The name of a parameter or header, or a JSON pointer into the content (RFC 6901).
     field: String,
     /// What is wrong, and what was expected.
     message: String,
-}
-
-/// Where in a request a field is.
-#[derive(JsonSchema)]
-#[schemars(rename_all = "lowercase")]
-#[allow(dead_code, reason = "it is here for its schema alone")]
-enum In {
-    Path,
-    Query,
-    Header,
-    Body,
 }

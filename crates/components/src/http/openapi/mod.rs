@@ -4,8 +4,6 @@
 //! [`DescribeAnswer`]), with the schemas that are enforced ([`bind`](super::bind)); a route adds words to
 //! it ([`Operation`]); [`document`] writes it all down.
 
-#![allow(dead_code, reason = "what binds is being written")]
-
 mod components;
 mod describe;
 mod document;

@@ -224,13 +224,14 @@ impl Operation {
     }
 
     /// Compiles the check of an extractor of this route, or keeps why that cannot be.
-    pub(crate) fn check<E: Checked>(&mut self) -> Option<&Check> {
-        // An entry is never moved: it is behind the same pointer as before.
-        let checks = Arc::clone(&self.checks);
-        if let Err(fault) = checks.of::<E>() {
-            self.faults.push(fault.to_string());
+    pub(crate) fn check<E: Checked>(&mut self) -> Option<Arc<Check>> {
+        match self.checks.of::<E>() {
+            Ok(check) => Some(Arc::clone(check)),
+            Err(fault) => {
+                self.faults.push(fault.to_string());
+                None
+            }
         }
-        self.checks.of::<E>().as_ref().ok()
     }
 
     /// What is compiled for the route.

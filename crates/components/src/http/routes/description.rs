@@ -31,11 +31,12 @@ impl RouteDescription {
         }
         let prefix = self.path.trim_end_matches('/');
         let rest = join(prefix, "/{*rest}");
-        // At the root it has what nobody else has.
-        match prefix {
-            "" => vec![rest],
-            prefix => vec![prefix.to_owned(), format!("{prefix}/"), rest],
-        }
+        vec![prefix.to_owned(), format!("{prefix}/"), rest]
+    }
+
+    /// Whether it is a router mounted at the root, which has what nobody else has.
+    pub(super) fn is_fallback(&self) -> bool {
+        self.method.is_none() && self.path.trim_end_matches('/').is_empty()
     }
 
     fn named(&self) -> String {
@@ -48,10 +49,13 @@ impl RouteDescription {
 
 /// Whether two routes answer the same requests, and neither is preferred.
 ///
-/// The names of parameters do not matter; a fixed segment is preferred to a parameter, and a parameter to
-/// one that takes the rest. A mounted router has its prefix and everything under it, whatever the method;
-/// routes that are more specific are preferred to it.
+/// The names of parameters do not matter, nor whether one takes the rest; a fixed segment is preferred to
+/// either. A mounted router has its prefix and everything under it, whatever the method; one at the root
+/// has what no other route has.
 pub(crate) fn conflict(a: &RouteDescription, b: &RouteDescription) -> bool {
+    if a.is_fallback() || b.is_fallback() {
+        return a.is_fallback() && b.is_fallback();
+    }
     if let (Some(a), Some(b)) = (&a.method, &b.method)
         && a != b
     {
@@ -63,11 +67,37 @@ pub(crate) fn conflict(a: &RouteDescription, b: &RouteDescription) -> bool {
         .any(|mine| theirs.iter().any(|their| same(mine, their)))
 }
 
-/// Whether two routes have the same path but for the names of parameters, which no router of axum has
-/// under one roof even for different methods.
+/// Whether two routes of different methods cannot be in one router of axum: where one has a parameter, the
+/// other has one of another name, or one that takes the rest.
 pub(crate) fn renamed(a: &RouteDescription, b: &RouteDescription) -> bool {
     let both = a.method.is_some() && b.method.is_some();
     both && a.method != b.method && a.path != b.path && same(&a.path, &b.path)
+}
+
+/// What is wrong between any two of them.
+pub(super) fn conflicts(routes: &[RouteDescription]) -> Problems {
+    let mut problems = Problems::new();
+    for (at, route) in routes.iter().enumerate() {
+        for before in &routes[..at] {
+            let message = if conflict(before, route) {
+                format!("{} answers what {} answers", route.named(), before.named())
+            } else if renamed(before, route) {
+                format!(
+                    "{} cannot be beside {}, whose parameters are others at the same places",
+                    route.named(),
+                    before.named()
+                )
+            } else {
+                continue;
+            };
+            problems.push(
+                Problem::error(message)
+                    .at(route.place.clone(), "declared here")
+                    .at(before.place.clone(), "and before here"),
+            );
+        }
+    }
+    problems
 }
 
 /// What is wrong with routes, each by itself.

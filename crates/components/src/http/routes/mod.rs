@@ -7,6 +7,7 @@
 mod description;
 mod handler;
 mod path;
+mod router;
 mod serve;
 
 use std::fmt;
@@ -35,7 +36,7 @@ pub(crate) use self::path::parameters;
 ///
 /// # Examples
 ///
-/// ```ignore
+/// ```
 /// use byname_components::ServiceError;
 /// use byname_components::http::bind::{Json, Path, Query};
 /// use byname_components::http::routes::Routes;
@@ -136,7 +137,8 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     }
 
     /// Gives everything under a prefix to a router of axum, whose routes nobody else knows. It sees the
-    /// path without the prefix. Routes under the prefix that are declared beside it are preferred.
+    /// path without the prefix. Routes with fixed segments that are declared beside it are preferred; one at
+    /// the root has what no other route has.
     #[track_caller]
     pub fn mount(self, prefix: &str, router: axum::Router<S>) -> Self {
         let mut operation = Operation::default();
@@ -186,6 +188,15 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         self
     }
 
+    /// Returns what is routed, for the document ([`openapi::document`](super::openapi::document)): of each
+    /// route its method, path and description. Mounted routers are not among them.
+    pub fn described(&self) -> impl Iterator<Item = (Method, String, Arc<Operation>)> + '_ {
+        self.descriptions.iter().filter_map(|route| {
+            let method = route.method.clone()?;
+            Some((method, route.path.to_string(), Arc::clone(&route.operation)))
+        })
+    }
+
     /// What is routed.
     #[allow(dead_code, reason = "what dispatches routes is being written")]
     pub(crate) fn descriptions(&self) -> &[RouteDescription] {
@@ -201,7 +212,8 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     /// Builds what answers, one for each description, in their order.
     ///
     /// What is built finds the parameters of the path where axum's router puts them. A mounted router
-    /// expects that its prefix has been taken off, as `Router::nest_service` does.
+    /// expects that its prefix has been taken off, as `Router::nest_service` does, and at the root what
+    /// `Router::fallback_service` gives.
     #[allow(dead_code, reason = "what dispatches routes is being written")]
     pub(crate) fn build(&self, state: S) -> Vec<Endpoint> {
         let checks = self.descriptions.iter().map(|it| it.operation.checks());

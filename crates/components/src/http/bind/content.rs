@@ -1,0 +1,56 @@
+//! The content of a request, read whole.
+
+use std::error::Error;
+
+use axum::RequestExt as _;
+use axum::body::Bytes;
+use axum::extract::Request;
+use axum::http::{HeaderMap, header};
+use http_body_util::{BodyExt as _, LengthLimitError};
+
+use crate::service_error::{ErrorKind, ServiceError};
+
+/// Reads the content of a request, up to the limit of the route: that of
+/// [`DefaultBodyLimit`](axum::extract::DefaultBodyLimit), 2 MiB unless something sets it.
+pub(super) async fn content(request: Request) -> Result<Bytes, ServiceError> {
+    match request.into_limited_body().collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) => Err(unread(&error)),
+    }
+}
+
+/// Why content could not be read. What a middleware has to say of it comes out as it says it.
+fn unread(error: &(dyn Error + 'static)) -> ServiceError {
+    for cause in std::iter::successors(Some(error), |error: &&(dyn Error + 'static)| {
+        (*error).source()
+    }) {
+        if let Some(said) = cause.downcast_ref::<ServiceError>() {
+            return said.clone();
+        }
+        if cause.is::<LengthLimitError>() {
+            return ServiceError::new(ErrorKind::TooLarge, "the content is too large");
+        }
+    }
+    let message = "the content ended before it was whole";
+    ServiceError::new(ErrorKind::Invalid, message)
+}
+
+/// The type of the content, without its parameters, in lower case.
+pub(super) fn content_type(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    let essence = value.split(';').next().unwrap_or_default();
+    Some(essence.trim().to_ascii_lowercase())
+}
+
+/// Refuses content of another type.
+pub(super) fn unsupported(headers: &HeaderMap, expected: &str) -> ServiceError {
+    let is = if headers.contains_key(header::CONTENT_TYPE) {
+        "has another type"
+    } else {
+        "has no type"
+    };
+    ServiceError::new(
+        ErrorKind::Unsupported,
+        format!("the content {is}; expected `{expected}`"),
+    )
+}
