@@ -80,14 +80,7 @@ impl Running {
                 }
                 drop(app);
                 tokio::select! {
-                    () = happened.notified() => {
-                        // Until nothing has happened for a while; in a folder in which something
-                        // happens all the time, not for ever.
-                        let quiet = async {
-                            while timeout(SETTLE, happened.notified()).await.is_ok() {}
-                        };
-                        let _ = timeout(LONGEST_SETTLE, quiet).await;
-                    }
+                    () = happened.notified() => quiet(&happened).await,
                     () = tokio::time::sleep(poll) => {}
                     () = weak.stopping() => return,
                 }
@@ -117,8 +110,15 @@ async fn contents(files: Vec<PathBuf>) -> Contents {
     read.await.unwrap_or_default()
 }
 
+/// Waits until nothing has happened for a while; in a folder in which something happens all the time,
+/// not for ever.
+pub(crate) async fn quiet(happened: &Notify) {
+    let quiet = async { while timeout(SETTLE, happened.notified()).await.is_ok() {} };
+    let _ = timeout(LONGEST_SETTLE, quiet).await;
+}
+
 /// Hears of the folders of the files, and of those that links lead to.
-fn watch(files: &[PathBuf], happened: &Arc<Notify>) -> Option<RecommendedWatcher> {
+pub(crate) fn watch(files: &[PathBuf], happened: &Arc<Notify>) -> Option<RecommendedWatcher> {
     let happened = Arc::clone(happened);
     let heard = move |event: notify::Result<Event>| {
         if !matches!(&event, Ok(event) if matches!(event.kind, EventKind::Access(_))) {
@@ -127,7 +127,7 @@ fn watch(files: &[PathBuf], happened: &Arc<Notify>) -> Option<RecommendedWatcher
     };
     let mut watcher = notify::recommended_watcher(heard)
         .map_err(|error| {
-            tracing::warn!("changes of the configuration are found by looking only: {error}");
+            tracing::warn!("changes of files are found by looking only: {error}");
         })
         .ok()?;
     let folder = |path: &Path| match path.parent() {

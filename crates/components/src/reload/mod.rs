@@ -17,6 +17,8 @@ use crate::made::BoxError;
 use crate::values::Values;
 
 pub use follow::Following;
+#[cfg(feature = "http")]
+pub(crate) use follow::{quiet, watch};
 pub use run::{PartOutcome, PartReport, ReloadOutcome, ReloadReport};
 
 /// What a service does about changed settings.

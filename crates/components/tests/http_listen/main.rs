@@ -11,5 +11,6 @@ mod peer;
 mod reloading;
 mod rig;
 mod settings;
+mod tls;
 #[cfg(unix)]
 mod unix;

@@ -6,11 +6,10 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 
-use bytes::{Bytes, BytesMut};
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
@@ -19,7 +18,9 @@ use super::answer::{Answering, Service};
 use super::bound::Peer;
 use super::io::{Io, Return, Stream};
 use super::open::Open;
+use super::opening::Opened;
 use super::settings::{HEADERS, Protocol, Settings};
+use super::tls::Encryption;
 use crate::http::Endpoint;
 use crate::service_error::{ErrorKind, ServiceError};
 
@@ -33,33 +34,32 @@ pub(super) struct Connection {
     pub(super) open: Arc<Open>,
     /// When it began.
     pub(super) since: Instant,
-    /// What has been agreed on, where something has.
-    pub(super) agreed: Option<Protocol>,
+    /// What agrees with the peer on TLS, where that is wanted.
+    pub(super) encryption: Option<Encryption>,
 }
 
-/// What a connection of HTTP/2 begins with (RFC 9113, 3.4).
-const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-
 /// Bytes that are read at a time of what nobody wants.
-const UNWANTED: usize = 8 * 1024;
+pub(super) const UNWANTED: usize = 8 * 1024;
 
 impl Connection {
     /// Serves it to its end, or to the end of its present requests after the stop; or, if it is upgraded,
     /// until it is somebody else's.
-    pub(super) async fn serve(self, mut stream: Stream) {
-        let (protocol, ahead) = match self.protocol(&mut stream).await {
-            Ok(begun) => begun,
+    pub(super) async fn serve(mut self, stream: Stream) {
+        let Opened {
+            stream,
+            protocol,
+            heard,
+        } = match self.opened(stream).await {
+            Ok(opened) => opened,
             Err(error) => {
                 debug!(%error, "a connection ended before its first request");
                 return;
             }
         };
-        let timeouts = &self.settings.timeouts;
-        let activity = Activity::new(protocol, timeouts, self.since, !ahead.is_empty());
+        let activity = Activity::new(protocol, &self.settings.timeouts, self.since, heard);
         let back = Return::default();
         let io = Io::new(
             stream,
-            ahead,
             Arc::clone(&activity),
             Arc::clone(&self.open),
             back.clone(),
@@ -78,52 +78,6 @@ impl Connection {
         };
         if let Some(stream) = back.take() {
             self.end(stream, due, &activity).await;
-        }
-    }
-
-    /// Finds out what the peer speaks; returns with it what has been read for that.
-    async fn protocol(&self, stream: &mut Stream) -> io::Result<(Protocol, Bytes)> {
-        let one = match (
-            self.agreed,
-            self.settings.speaks(Protocol::Http1),
-            self.settings.speaks(Protocol::Http2),
-        ) {
-            (Some(agreed), _, _) => Some(agreed),
-            (None, true, false) => Some(Protocol::Http1),
-            (None, false, true) => Some(Protocol::Http2),
-            (None, _, _) => None,
-        };
-        if let Some(one) = one {
-            return Ok((one, Bytes::new()));
-        }
-        let by = self.since + self.settings.timeouts.header.get();
-        let mut read = BytesMut::with_capacity(UNWANTED);
-        loop {
-            let first = read.is_empty();
-            let more = timeout_at(by, stream.read_buf(&mut read));
-            let more = tokio::select! {
-                // What has come already is answered.
-                biased;
-                more = more => more,
-                // Who has said nothing yet loses nothing.
-                () = self.stop.cancelled(), if first => {
-                    return Err(io::ErrorKind::ConnectionAborted.into());
-                }
-            };
-            let count = more.map_err(|_| {
-                self.open.counters().header_timeouts.up();
-                io::ErrorKind::TimedOut
-            })??;
-            let begun = &read[..read.len().min(PREFACE.len())];
-            if count == 0 && read.is_empty() {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            if !PREFACE.starts_with(begun) || count == 0 {
-                return Ok((Protocol::Http1, read.freeze()));
-            }
-            if begun.len() == PREFACE.len() {
-                return Ok((Protocol::Http2, read.freeze()));
-            }
         }
     }
 

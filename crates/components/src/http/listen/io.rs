@@ -6,7 +6,6 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
-use bytes::{Buf as _, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
@@ -26,8 +25,6 @@ pub(super) type Stream = Box<dyn Duplex>;
 pub(super) struct Io {
     /// There until it is dropped.
     stream: Option<Stream>,
-    /// What has been read already.
-    ahead: Bytes,
     activity: Arc<Activity>,
     open: Arc<Open>,
     /// Where the stream goes; taken away when the connection is upgraded.
@@ -50,14 +47,12 @@ impl Return {
 impl Io {
     pub(super) fn new(
         stream: Stream,
-        ahead: Bytes,
         activity: Arc<Activity>,
         open: Arc<Open>,
         back: Return,
     ) -> Self {
         Self {
             stream: Some(stream),
-            ahead,
             activity,
             open,
             back,
@@ -115,12 +110,6 @@ impl AsyncRead for Io {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.ahead.has_remaining() {
-            let count = self.ahead.len().min(buf.remaining());
-            let ahead = self.ahead.split_to(count);
-            buf.put_slice(&ahead);
-            return Poll::Ready(Ok(()));
-        }
         let before = buf.filled().len();
         let said = self.stream(cx)?.poll_read(cx, buf);
         if buf.filled().len() > before {

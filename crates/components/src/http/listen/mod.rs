@@ -15,6 +15,7 @@
 
 mod activity;
 mod address;
+mod ahead;
 mod answer;
 mod body;
 mod bound;
@@ -22,6 +23,7 @@ mod connection;
 mod error;
 mod io;
 mod open;
+mod opening;
 mod places;
 mod serving;
 mod settings;
@@ -30,6 +32,7 @@ mod stall;
 mod stats;
 #[cfg(test)]
 mod tests;
+mod tls;
 #[cfg(unix)]
 mod unix;
 

@@ -19,6 +19,7 @@ use super::places::Places;
 use super::settings::Settings;
 use super::socket::{Accepted, Socket};
 use super::stats::{Counters, Stats};
+use super::tls::Encryption;
 use crate::http::Endpoint;
 
 /// A socket that has its address, and takes no connection yet.
@@ -26,6 +27,7 @@ use crate::http::Endpoint;
 pub struct Listener {
     socket: Socket,
     bound: Arc<Bound>,
+    encryption: Option<Encryption>,
     settings: Settings,
 }
 
@@ -40,10 +42,10 @@ impl Listener {
     /// does not give the address.
     pub async fn bind(settings: Settings) -> Result<Self, ListenError> {
         settings.check()?;
-        if settings.tls.is_some() {
-            let why = "cannot be had yet".to_owned();
-            return Err(ListenError::Setting { key: "tls", why });
-        }
+        let encryption = match &settings.tls {
+            Some(tls) => Some(Encryption::new(tls, &settings).await?),
+            None => None,
+        };
         let socket = Socket::bind(&settings).await?;
         let address = socket.address().map_err(|source| ListenError::Bind {
             address: settings.address.clone(),
@@ -53,6 +55,7 @@ impl Listener {
         Ok(Self {
             socket,
             bound,
+            encryption,
             settings,
         })
     }
@@ -72,11 +75,13 @@ impl Listener {
         let Self {
             socket,
             bound,
+            encryption,
             settings,
         } = self;
         let shared = Arc::new(Shared {
             bound,
             endpoint,
+            encryption,
             counters: Arc::default(),
             places: Places::new(settings.limits.connections),
             settings: watch::Sender::new(Arc::new(settings)),
@@ -91,6 +96,11 @@ impl Listener {
             // Leaving this block closes the socket: from then on peers are refused.
             stop.run_until_cancelled(accepting.accept(socket)).await;
         });
+        if let Some(encryption) = shared.encryption.clone() {
+            let stop = shared.stop.clone();
+            let follow = encryption.follow(Arc::clone(&shared.counters));
+            tokio::spawn(async move { stop.run_until_cancelled(follow).await });
+        }
         Serving { shared }
     }
 }
@@ -103,6 +113,7 @@ pub struct Serving {
 struct Shared {
     bound: Arc<Bound>,
     endpoint: Endpoint,
+    encryption: Option<Encryption>,
     counters: Arc<Counters>,
     places: Places,
     /// What holds for the next connection.
@@ -253,7 +264,7 @@ impl Shared {
             stop: self.stop.clone(),
             open,
             since,
-            agreed: None,
+            encryption: self.encryption.clone(),
         };
         connection.serve(stream).await;
     }

@@ -86,7 +86,7 @@ fn serve(settings: Settings, router: Router) -> Served {
         stop: stop.clone(),
         open: Arc::new(open),
         since: Instant::now(),
-        agreed: None,
+        encryption: None,
     };
     Served {
         peer,
