@@ -80,6 +80,38 @@ async fn a_panic_is_a_500_and_nothing_of_it_is_told() {
 }
 
 #[tokio::test]
+async fn a_client_that_goes_away_after_its_body_has_been_read_cancels_its_request() {
+    let calls = Calls::default();
+    let serving = serve(settings(), router(&calls)).await;
+    let mut peer = Peer::connect(&serving).await;
+    peer.say("POST /read HTTP/1.1\r\nhost: test\r\ncontent-length: 3\r\n\r\nxyz")
+        .await;
+    calls.until_begun(1).await;
+    drop(peer);
+    calls.until_ended(1).await;
+}
+
+#[tokio::test]
+async fn a_panic_in_the_middle_of_an_answer_ends_its_connection_and_no_other() {
+    let calls = Calls::default();
+    let serving = serve(settings(), router(&calls)).await;
+    let mut other = Peer::connect(&serving).await;
+    other
+        .say("GET /stream HTTP/1.1\r\nhost: test\r\n\r\n")
+        .await;
+    other.until("begun\r\n").await;
+    let mut peer = Peer::connect(&serving).await;
+    peer.say("GET /panic-late HTTP/1.1\r\nhost: test\r\n\r\n")
+        .await;
+    let rest = peer.rest().await;
+    assert!(!rest.ends_with("0\r\n\r\n"), "{rest}");
+    until(|| serving.stats().open == 1).await;
+    assert_eq!(serving.stats().in_flight, 1);
+    assert_eq!(calls.ended(), 0);
+    assert_eq!(Peer::connect(&serving).await.get("/").await.status, 200);
+}
+
+#[tokio::test]
 async fn an_answer_without_an_end_comes_piece_by_piece() {
     let serving = serve(settings(), router(&Calls::default())).await;
     let mut peer = Peer::connect(&serving).await;

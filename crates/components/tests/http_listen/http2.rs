@@ -125,6 +125,8 @@ async fn a_panic_ends_its_request_and_not_its_siblings() {
     let sibling = get(&mut sender, "/stream").await.unwrap();
     let response = get(&mut sender, "/panic").await.unwrap();
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    let late = get(&mut sender, "/panic-late").await.unwrap();
+    patiently(late.into_body().collect()).await.unwrap_err();
     assert_eq!(
         get(&mut sender, "/").await.unwrap().status(),
         StatusCode::OK

@@ -37,7 +37,10 @@ async fn limits_and_timeouts_are_those_of_the_time_when_a_connection_began() {
     let mut tight = settings();
     tight.limits.body = BodyLimit::AtMost(Bytes::new(2));
     tight.timeouts.idle = std::time::Duration::from_millis(50).into();
+    tight.timeouts.drain = std::time::Duration::from_secs(3).into();
+    assert_eq!(serving.drain_time().as_secs(), 10);
     serving.reload(tight).unwrap();
+    assert_eq!(serving.drain_time().as_secs(), 3);
     let mut after = Peer::connect(&serving).await;
     assert_eq!(after.get("/").await.status, 200);
     // It idles, and that is short now.

@@ -17,6 +17,7 @@ use axum::routing::{get, post};
 use byname_components::http::Endpoint;
 use byname_components::http::listen::{Address, Listener, Serving, Settings};
 use bytes::Bytes;
+use futures_util::stream::{StreamExt as _, once};
 use http_body::Frame;
 use http_body_util::BodyExt as _;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
@@ -202,9 +203,11 @@ pub(crate) async fn until(mut done: impl FnMut() -> bool) {
 }
 
 /// `/` says hello; `/hang` never answers; `/stream` begins an answer and never ends it; `/count` answers
-/// with the number of bytes of a body; `/panic` panics.
+/// with the number of bytes of a body; `/read` reads it and never answers; `/panic` panics, and
+/// `/panic-late` in the middle of its answer.
 pub(crate) fn router(calls: &Calls) -> Router {
-    let [hanging, streaming, counting] = [calls.clone(), calls.clone(), calls.clone()];
+    let [hanging, streaming] = [calls.clone(), calls.clone()];
+    let [counting, reading] = [calls.clone(), calls.clone()];
     Router::new()
         .route("/", get(|| async { "hello" }))
         .route(
@@ -227,7 +230,23 @@ pub(crate) fn router(calls: &Calls) -> Router {
             "/count",
             post(move |request| count(counting.begin(), request)),
         )
+        .route(
+            "/read",
+            post(move |body: Bytes| async move {
+                let _call = reading.begin();
+                std::future::pending::<()>().await;
+                drop(body);
+            }),
+        )
         .route("/panic", get(panics))
+        .route(
+            "/panic-late",
+            get(|| async {
+                let first = once(async { Ok::<_, Infallible>("begun") });
+                let then = once(poll_fn(|_| panic!("on purpose")));
+                Body::from_stream(first.chain(then))
+            }),
+        )
 }
 
 async fn panics() -> &'static str {

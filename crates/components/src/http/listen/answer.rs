@@ -12,7 +12,6 @@ use axum::http::{HeaderValue, Method, Request, StatusCode, Version, header};
 use axum::response::{IntoResponse as _, Response};
 use http_body::Body as _;
 use hyper::body::Incoming;
-use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use super::activity::Activity;
@@ -28,7 +27,7 @@ pub(super) struct Answering {
     pub(super) endpoint: Endpoint,
     pub(super) settings: Arc<Settings>,
     pub(super) peer: Peer,
-    pub(super) stop: CancellationToken,
+    pub(super) draining: Draining,
     pub(super) activity: Arc<Activity>,
     pub(super) open: Arc<Open>,
 }
@@ -67,7 +66,7 @@ impl Answering {
             let status = response.status();
             if status == StatusCode::SWITCHING_PROTOCOLS || (connects && status.is_success()) {
                 self.open.upgrade();
-            } else if refused || self.stop.is_cancelled() {
+            } else if refused || self.draining.has_begun() {
                 // What is left of a refused body is not read, so nothing can follow it; and who is told
                 // that the connection ends sends nothing more into it.
                 let close = HeaderValue::from_static("close");
@@ -97,7 +96,7 @@ impl Answering {
     async fn call(&self, request: Request<Incoming>, flight: &Flight) -> (Response, bool) {
         let (mut head, body) = request.into_parts();
         head.extensions.insert(self.peer.clone());
-        head.extensions.insert(Draining(self.stop.clone()));
+        head.extensions.insert(self.draining.clone());
         let (body, fate) = RequestBody::new(
             body,
             self.settings.limits.body.bytes(),

@@ -17,11 +17,13 @@ pub struct Bound {
 }
 
 impl Bound {
-    pub(super) fn new(address: Address, tls: bool) -> Self {
+    /// Names a place to listen at; a [`Listener`](super::Listener) knows its own.
+    #[must_use]
+    pub fn new(address: Address, tls: bool) -> Self {
         Self { address, tls }
     }
 
-    /// The address; its port is never 0.
+    /// The address, with its real port.
     #[must_use]
     pub fn address(&self) -> &Address {
         &self.address
@@ -68,6 +70,19 @@ pub struct Peer {
     pub certificate: Option<Arc<[u8]>>,
 }
 
+impl Peer {
+    /// Names a peer without encryption or certificate.
+    #[must_use]
+    pub fn new(address: PeerAddress, local: Arc<Bound>) -> Self {
+        Self {
+            address,
+            tls: false,
+            local,
+            certificate: None,
+        }
+    }
+}
+
 /// The other end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PeerAddress {
@@ -89,7 +104,7 @@ impl fmt::Display for PeerAddress {
 /// Whether the listener is done with taking requests: in the extensions of every request, for answers
 /// without an end (events, a WebSocket), which are cut when the time to drain is over.
 #[derive(Clone, Debug)]
-pub struct Draining(pub(super) CancellationToken);
+pub struct Draining(pub(super) Arc<CancellationToken>);
 
 impl Draining {
     /// Waits until the listener drains; at once if it does already.

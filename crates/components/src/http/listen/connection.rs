@@ -15,7 +15,7 @@ use tracing::debug;
 
 use super::activity::{Activity, Due};
 use super::answer::{Answering, Service};
-use super::bound::Peer;
+use super::bound::{Draining, Peer};
 use super::io::{Io, Return, Stream};
 use super::open::Open;
 use super::opening::Opened;
@@ -68,7 +68,7 @@ impl Connection {
             endpoint: self.endpoint.clone(),
             settings: Arc::clone(&self.settings),
             peer: self.peer.clone(),
-            stop: self.stop.clone(),
+            draining: Draining(Arc::new(self.stop.clone())),
             activity: Arc::clone(&activity),
             open: Arc::clone(&self.open),
         }));
@@ -265,8 +265,7 @@ impl<F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for Streams
         let busy = self.activity.begin();
         let open = Arc::clone(&self.open);
         tokio::spawn(async move {
-            let cut = open.cut();
-            cut.run_until_cancelled(stream).await;
+            open.cut().run_until_cancelled(stream).await;
             drop(busy);
         });
     }

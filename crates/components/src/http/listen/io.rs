@@ -65,7 +65,7 @@ impl Io {
         if self.open.is_upgraded() {
             let cut = self
                 .cut
-                .get_or_insert_with(|| Box::pin(self.open.cut().cancelled_owned()));
+                .get_or_insert_with(|| Box::pin(self.open.cut().clone().cancelled_owned()));
             if cut.as_mut().poll(cx).is_ready() {
                 return Err(io::ErrorKind::ConnectionAborted.into());
             }

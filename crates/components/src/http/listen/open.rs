@@ -44,8 +44,8 @@ impl Open {
     }
 
     /// Cancelled when the connection has to end at once.
-    pub(super) fn cut(&self) -> CancellationToken {
-        self.cut.clone()
+    pub(super) fn cut(&self) -> &CancellationToken {
+        &self.cut
     }
 
     /// It speaks something else than HTTP from now on.

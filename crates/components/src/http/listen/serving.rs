@@ -1,6 +1,7 @@
 //! Listening, and ending in order.
 
 use std::fmt;
+use std::future::Future;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -139,6 +140,13 @@ impl Serving {
         self.shared.counters.stats()
     }
 
+    /// How long requests in flight may take when it stops, by its present settings; it does not drain by
+    /// itself.
+    #[must_use]
+    pub fn drain_time(&self) -> Duration {
+        self.shared.settings.borrow().timeouts.drain.get()
+    }
+
     /// Takes other settings: the number of connections at once, everything else for connections that come
     /// from now on.
     ///
@@ -218,32 +226,16 @@ impl Shared {
     async fn accept(self: Arc<Self>, socket: Socket) {
         loop {
             let place = self.places.take().await;
-            let accepted = self.next(&socket).await;
+            let accepted = next(|| socket.accept(), &self.counters, &self.bound).await;
             self.counters.accepted.up();
             let counters = Arc::clone(&self.counters);
             let counted = self.connections.token();
-            let open = Arc::new(Open::new(counters, self.cut.clone(), place, counted));
+            let open = Arc::new(Open::new(counters, self.cut.child_token(), place, counted));
             let this = Arc::clone(&self);
             tokio::spawn(async move {
-                let cut = this.cut.clone();
+                let cut = open.cut().clone();
                 cut.run_until_cancelled(this.serve(accepted, open)).await;
             });
-        }
-    }
-
-    /// Waits for the next connection, whatever happens to others before it.
-    async fn next(&self, socket: &Socket) -> Accepted {
-        loop {
-            match socket.accept().await {
-                Ok(accepted) => return accepted,
-                Err(error) if ended_by_peer(&error) => debug!(%error, "a connection went away"),
-                Err(error) => {
-                    self.counters.accept_errors.up();
-                    let address = &self.bound;
-                    warn!(%error, %address, "cannot accept a connection; trying again");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
-            }
         }
     }
 
@@ -255,18 +247,33 @@ impl Shared {
         let connection = Connection {
             endpoint: self.endpoint.clone(),
             settings,
-            peer: Peer {
-                address,
-                tls: false,
-                local: Arc::clone(&self.bound),
-                certificate: None,
-            },
-            stop: self.stop.clone(),
+            peer: Peer::new(address, Arc::clone(&self.bound)),
+            // Of its own: requests of other connections do not wait for its lock.
+            stop: self.stop.child_token(),
             open,
             since,
             encryption: self.encryption.clone(),
         };
         connection.serve(stream).await;
+    }
+}
+
+/// Waits for the next connection, whatever happens to others before it.
+async fn next<T, F: Future<Output = io::Result<T>>>(
+    accept: impl Fn() -> F,
+    counters: &Counters,
+    address: &Bound,
+) -> T {
+    loop {
+        match accept().await {
+            Ok(accepted) => return accepted,
+            Err(error) if ended_by_peer(&error) => debug!(%error, "a connection went away"),
+            Err(error) => {
+                counters.accept_errors.up();
+                warn!(%error, %address, "cannot accept a connection; trying again");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
     }
 }
 
@@ -277,4 +284,32 @@ fn ended_by_peer(error: &io::Error) -> bool {
             | io::ErrorKind::ConnectionRefused
             | io::ErrorKind::ConnectionReset
     )
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use std::cell::RefCell;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn accepting_pauses_when_the_system_lacks_something_and_goes_on() {
+        // Too many open files, by its number.
+        let lacking = || io::Error::from_raw_os_error(24);
+        let outcomes = RefCell::new(vec![
+            Ok("the next one"),
+            Err(lacking()),
+            Err(io::ErrorKind::ConnectionAborted.into()),
+            Err(lacking()),
+        ]);
+        let counters = Counters::default();
+        let bound = Bound::new("127.0.0.1:80".parse().unwrap(), false);
+        let began = Instant::now();
+        let accept = || async { outcomes.borrow_mut().pop().unwrap() };
+        assert_eq!(next(accept, &counters, &bound).await, "the next one");
+        assert_eq!(counters.stats().accept_errors, 2);
+        assert_eq!(began.elapsed(), 2 * ACCEPT_PAUSE);
+    }
 }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod http2;
+
 use std::convert::Infallible;
 use std::future::Future as _;
 use std::num::NonZeroUsize;
@@ -77,12 +79,7 @@ fn serve(settings: Settings, router: Router) -> Served {
     let connection = Connection {
         endpoint: endpoint(router),
         settings: Arc::new(settings),
-        peer: Peer {
-            address: PeerAddress::Unix,
-            tls: false,
-            local: Arc::new(local),
-            certificate: None,
-        },
+        peer: Peer::new(PeerAddress::Unix, Arc::new(local)),
         stop: stop.clone(),
         open: Arc::new(open),
         since: Instant::now(),
