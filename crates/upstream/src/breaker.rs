@@ -40,8 +40,9 @@ impl Default for BreakerOptions {
 }
 
 impl BreakerOptions {
-    /// What is wrong with these options.
-    pub(crate) fn wrong(&self) -> Option<&'static str> {
+    /// Says what is out of its bounds; nothing where all is well.
+    #[must_use]
+    pub fn wrong(&self) -> Option<&'static str> {
         if self.failures == 0 || self.trials == 0 || self.successes == 0 {
             return Some("a breaker needs at least 1 failure, 1 trial and 1 success");
         }
@@ -136,7 +137,7 @@ impl std::fmt::Display for BreakerRefused {
 impl std::error::Error for BreakerRefused {}
 
 impl Breaker {
-    /// Makes a closed breaker.
+    /// Makes a closed breaker. Of what options count, zero is taken as one.
     #[must_use]
     pub fn new(options: BreakerOptions, now: Instant) -> Self {
         Self {
@@ -200,7 +201,7 @@ impl Breaker {
         match self.state(now) {
             BreakerState::Closed { .. } => true,
             BreakerState::Open { .. } => false,
-            BreakerState::HalfOpen { trials, .. } => trials < self.options.trials,
+            BreakerState::HalfOpen { trials, .. } => trials < self.options.trials.max(1),
         }
     }
 
@@ -236,7 +237,7 @@ impl Breaker {
 
     /// Takes the place of one trial, if one is free.
     fn take_place(&self) -> bool {
-        let most = self.options.trials;
+        let most = self.options.trials.max(1);
         // Acquire: pairs with the Release in `give_back`. A trial records its verdict before it gives
         // its place back, so whoever takes that place sees the word that the verdict made, and a
         // place freed by a failure lets nobody into the period that the failure ended. The takings

@@ -28,8 +28,9 @@ impl Default for BudgetOptions {
 }
 
 impl BudgetOptions {
-    /// What is wrong with these options.
-    pub(crate) fn wrong(&self) -> Option<&'static str> {
+    /// Says what is out of its bounds; nothing where all is well.
+    #[must_use]
+    pub fn wrong(&self) -> Option<&'static str> {
         if !(0.0..=1.0).contains(&self.share) {
             return Some("a budget's share is between 0 and 1");
         }

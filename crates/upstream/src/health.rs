@@ -42,8 +42,9 @@ impl Default for HealthOptions {
 }
 
 impl HealthOptions {
-    /// What is wrong with these options.
-    pub(crate) fn wrong(&self) -> Option<&'static str> {
+    /// Says what is out of its bounds; nothing where all is well.
+    #[must_use]
+    pub fn wrong(&self) -> Option<&'static str> {
         if self.failures == 0 || self.least == 0 {
             return Some("passive health needs at least 1 failure in a row and 1 call in a window");
         }
