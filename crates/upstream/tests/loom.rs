@@ -82,7 +82,9 @@ fn half_open_never_has_more_trials_out_than_it_may_and_loses_no_place() {
             1
         });
         assert_eq!(breaker.state(now), half_open(0, 0));
-        let again: Vec<_> = (0..3).filter_map(|_| breaker.admit_from(now).ok()).collect();
+        let again: Vec<_> = (0..3)
+            .filter_map(|_| breaker.admit_from(now).ok())
+            .collect();
         assert_eq!(again.len(), 2);
     });
 }
