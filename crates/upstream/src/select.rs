@@ -31,7 +31,7 @@ pub(crate) fn choose(
     balancer: &Balancer,
     now: Instant,
 ) -> Chosen {
-    let mut turned = Away::default();
+    let (mut turned, mut well_is_full) = (Away::default(), false);
     let mut ranked: Vec<(u32, &Arc<Peer>)> = peers
         .iter()
         .map(|peer| (rank(peer, tried, now), peer))
@@ -40,7 +40,7 @@ pub(crate) fn choose(
     ranked.sort_by_key(|(rank, _)| *rank);
     for same in ranked.chunk_by(|(one, _), (other, _)| one == other) {
         let unwell = same[0].0 >= UNWELL;
-        if unwell && turned.full {
+        if unwell && well_is_full {
             break;
         }
         let mut candidates: Vec<&Arc<Peer>> = same.iter().map(|(_, peer)| *peer).collect();
@@ -52,6 +52,7 @@ pub(crate) fn choose(
             }
             candidates.remove(at);
         }
+        well_is_full = !unwell && turned.full;
     }
     turned.chosen()
 }
@@ -97,3 +98,6 @@ impl Away {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,7 @@ mod cancelling;
 mod concurrent;
 mod failing;
 mod limiting;
+mod pooling;
 mod retrying;
 mod rig;
 mod timing;
