@@ -259,7 +259,8 @@ impl PassiveHealth {
     /// The step of being left out now: the next where it has not been back for long, else the first.
     fn next_step(&self, word: Word, now: u64) -> u32 {
         let span = self.span(word.step());
-        let settled = word.since() + span + span.max(millis(self.options.window));
+        let settled = word.since() + span;
+        let settled = settled.saturating_add(span.max(millis(self.options.window)));
         if word.since() > 0 && now < settled {
             word.step() + 1
         } else {

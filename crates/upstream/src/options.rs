@@ -91,10 +91,13 @@ impl Default for RetryOptions {
 pub struct PoolOptions {
     /// How many; 0 keeps none. Default 64.
     pub idle: usize,
-    /// For how long. Default 90 s.
+    /// For how long; at most a day. Default 90 s.
+    ///
+    /// Best a little less than the backend keeps its own: a request on a connection that the other side
+    /// closes at that moment is lost, and one that is not idempotent is not repeated.
     pub idle_time: Duration,
     /// How often a connection of HTTP/2 that is in use is asked whether it still stands; it is closed
-    /// when it does not answer for as long again. Default 20 s.
+    /// when it does not answer for as long again. At most a day; default 20 s.
     pub ping: Duration,
 }
 
@@ -205,10 +208,14 @@ impl RetryOptions {
     }
 }
 
+/// Clocks can tell it from any moment on.
+const DAY: Duration = Duration::from_secs(86_400);
+
 impl PoolOptions {
     fn wrong(&self) -> Option<&'static str> {
-        let zero = self.idle_time.is_zero() || self.ping.is_zero();
-        zero.then_some("the times of a pool are longer than nothing")
+        let times = [self.idle_time, self.ping];
+        let wrong = times.iter().any(|time| time.is_zero() || *time > DAY);
+        wrong.then_some("the times of a pool are longer than nothing, and at most a day")
     }
 }
 
@@ -249,6 +256,8 @@ mod tests {
         wrong(|options| options.breaker.trials = 0);
         wrong(|options| options.pool.idle_time = Duration::ZERO);
         wrong(|options| options.pool.ping = Duration::ZERO);
+        wrong(|options| options.pool.idle_time = Duration::MAX);
+        wrong(|options| options.pool.ping = Duration::MAX);
         wrong(|options| options.limits.in_flight = 0);
         wrong(|options| options.limits.head = 1);
     }

@@ -156,3 +156,43 @@ async fn backends_that_stay_keep_their_state_and_those_that_go_lose_their_connec
     assert_eq!(counts(&upstream, 1)[0], 4, "it goes on");
     assert_eq!(staying.connections(), 1);
 }
+
+#[tokio::test]
+async fn an_answer_without_a_body_has_ended_with_its_head() {
+    let (server, _) = answers(200).await;
+    let upstream = upstream([server.backend()], plain());
+    let head = request(&Method::HEAD, "/");
+    let answer = within(upstream.call(head, Call::default()))
+        .await
+        .expect("a head");
+    assert_eq!(counts(&upstream, 0), [1, 1, 0, 0, 0]);
+    assert!(http_body::Body::is_end_stream(answer.body()));
+}
+
+#[tokio::test]
+async fn no_span_is_too_long_to_be_counted() {
+    let mut options = plain();
+    let longest = std::time::Duration::MAX;
+    options.timeouts = byname_upstream::Timeouts {
+        connect: longest,
+        per_try: longest,
+        total: longest,
+        idle_body: longest,
+    };
+    options.retry.tries = 2;
+    (options.retry.pause_max, options.retry.retry_after_max) = (longest, longest);
+    (
+        options.health.window,
+        options.health.out,
+        options.health.out_max,
+    ) = (longest, longest, longest);
+    (options.breaker.open, options.breaker.open_max) = (longest, longest);
+    (options.health.failures, options.breaker.failures) = (1, 2);
+    options.limits.wait = longest;
+    let (server, _) = answers(503).await;
+    let upstream = upstream([server.backend()], options);
+    assert_eq!(status_of_get(&upstream).await.expect("an answer"), 503);
+    let error = get(&upstream).await.map(|_| ()).expect_err("open");
+    assert_eq!(error.phase(), Phase::Breaker);
+    assert!(!format!("{upstream:?}").is_empty());
+}

@@ -40,7 +40,9 @@ async fn a_backend_that_failed_so_often_is_not_called() {
 #[tokio::test]
 async fn the_last_answer_is_returned_when_it_has_opened_the_last_breaker() {
     let (server, requests) = answers(503).await;
-    let upstream = upstream([server.backend()], retrying().breaker(breaker(LONG, 1)));
+    let mut options = retrying().breaker(breaker(LONG, 1));
+    options.retry.tries = 5;
+    let upstream = upstream([server.backend()], options);
     assert_eq!(status_of_get(&upstream).await.expect("an answer"), 503);
     assert_eq!(requests.load(Ordering::SeqCst), 3);
     assert_eq!(upstream.counters().refused, 0);

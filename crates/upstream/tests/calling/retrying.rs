@@ -100,6 +100,18 @@ async fn what_broke_after_it_was_sent_is_repeated_only_where_that_does_no_harm()
 }
 
 #[tokio::test]
+async fn what_an_earlier_try_may_have_done_is_not_forgotten() {
+    let resets = Server::scripted(&[Step::Reset]).await;
+    let mut options = retrying();
+    options.balance = Balance::RoundRobin;
+    options.retry.tries = 2;
+    let upstream = upstream([resets.backend(), backend(nobody().await)], options);
+    let error = get(&upstream).await.map(|_| ()).expect_err("refused");
+    assert_eq!((error.phase(), error.tries()), (Phase::Connect, 2));
+    assert!(error.may_have_reached());
+}
+
+#[tokio::test]
 async fn what_reached_nobody_is_repeated_whatever_it_is_and_elsewhere() {
     let (server, requests) = answers(200).await;
     let mut options = retrying();
