@@ -80,6 +80,12 @@ impl ServerChoice {
         self.0.read(CURRENT, Clone::clone)
     }
 
+    /// The registry of the one choice: to list and observe.
+    #[cfg(feature = "http")]
+    pub(crate) fn registry(&self) -> &Registry<ServerName> {
+        &self.0
+    }
+
     /// Chooses of the servers that are declared, each with its place. `asked` is `DEPLOYMENT.SERVER`;
     /// or `SERVER`, where only one deployment has a server of that name; or nothing, where there is only
     /// one server. Returns `None` where none is declared and none was asked for.

@@ -147,6 +147,18 @@ impl Clients {
         &self.0.definitions
     }
 
+    /// The rules by service: to list and observe.
+    #[cfg(feature = "http")]
+    pub(crate) fn rules(&self) -> &Registry<Arc<str>> {
+        &self.0.rules
+    }
+
+    /// What is used, by service: to list and observe.
+    #[cfg(feature = "http")]
+    pub(crate) fn running(&self) -> &Registry<RunningClient> {
+        &self.0.running
+    }
+
     /// Sets which server is used where several publish `service` and the current one does not. Returns
     /// the revision.
     ///

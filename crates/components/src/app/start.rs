@@ -457,6 +457,9 @@ fn secrets(config: &Config, registries: &Registries) -> Vec<Path> {
             Some(Err(_)) | None => secrets.push(path),
         }
     }
+    for (name, node) in &sections.middleware {
+        secrets.extend(registries.middleware.secrets(name, node));
+    }
     let listed = registries.factories.snapshot();
     let factories: Vec<Arc<FactoryEntry>> = listed
         .entries()

@@ -220,7 +220,7 @@ impl Config {
     }
 
     /// Whether the value at a path of the whole must not be shown.
-    pub(super) fn is_secret(&self, node: &Node, path: &Path) -> bool {
+    pub(crate) fn is_secret(&self, node: &Node, path: &Path) -> bool {
         node.origin.is_secret() || self.secrets.iter().any(|secret| secret.is_above(path))
     }
 }

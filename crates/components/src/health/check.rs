@@ -133,6 +133,12 @@ impl Check {
         &self.service
     }
 
+    /// Whether it decides nothing.
+    #[cfg(feature = "http")]
+    pub(crate) fn is_optional(&self) -> bool {
+        self.optional
+    }
+
     /// Returns its name within the service.
     #[must_use]
     pub fn name(&self) -> &str {

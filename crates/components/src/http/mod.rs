@@ -1,5 +1,6 @@
 //! Routers, servers on sockets, and services over HTTP.
 
+pub mod admin;
 pub mod bind;
 mod endpoint;
 pub mod files;

@@ -34,6 +34,8 @@ pub struct MiddlewareFactory {
     pub(super) makes: Type,
     /// Reads settings, and forgets them.
     pub(super) check: fn(&Node, &Path, &str) -> Result<(), Problems>,
+    /// Says where secrets are in settings; nothing if they cannot be read.
+    pub(super) secrets: fn(&Node, &Path, &str) -> Option<Vec<Path>>,
     pub(super) make: Make,
     schema: fn(&mut SchemaGenerator) -> Schema,
 }
@@ -54,6 +56,10 @@ impl MiddlewareFactory {
             instances,
             makes: Type::of::<M>(),
             check: |settings, path, name| read_node::<S>(settings, path, name).map(drop),
+            secrets: |settings, path, name| {
+                let read = read_node::<S>(settings, path, name);
+                read.ok().map(|read| read.secrets)
+            },
             make: Arc::new(move |settings, path, name| {
                 let settings = read_node::<S>(settings, path, name);
                 let build = Arc::clone(&build);

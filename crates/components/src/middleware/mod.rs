@@ -20,7 +20,7 @@ pub use factory::{Instances, MiddlewareFactory};
 
 /// A middleware that has a name.
 #[derive(Clone)]
-struct Definition {
+pub(crate) struct Definition {
     /// The name of its factory.
     factory: Arc<str>,
     settings: Node,
@@ -65,6 +65,14 @@ const ONE: &str = "instance";
 pub struct Middlewares {
     factories: Registry<MiddlewareFactory>,
     named: Registry<Definition>,
+}
+
+#[cfg(feature = "http")]
+impl Definition {
+    /// The name of the factory.
+    pub(crate) fn factory(&self) -> &str {
+        &self.factory
+    }
 }
 
 impl fmt::Debug for Definition {
@@ -114,6 +122,12 @@ impl Middlewares {
     #[must_use]
     pub fn factories(&self) -> &Registry<MiddlewareFactory> {
         &self.factories
+    }
+
+    /// The definitions by name: to list and observe.
+    #[cfg(feature = "http")]
+    pub(crate) fn definitions(&self) -> &Registry<Definition> {
+        &self.named
     }
 
     /// Returns the names of all middleware, in order.
@@ -278,6 +292,23 @@ impl Middlewares {
             }
         }
         problems
+    }
+
+    /// Where secrets are in a middleware as a file says it: all of its settings, if no factory can read
+    /// them.
+    pub(crate) fn secrets(&self, name: &str, node: &Node) -> Vec<Path> {
+        let path = path(name);
+        let Some(settings) = node.get("settings") else {
+            return Vec::new();
+        };
+        let factory = match node.get("type").map(|factory| &factory.value) {
+            None => name,
+            Some(Value::Scalar(factory)) => &factory.text,
+            Some(_) => return vec![path],
+        };
+        let read = self.factories.get(factory);
+        let read = read.and_then(|factory| (factory.secrets)(settings, &path, name));
+        read.unwrap_or_else(|| vec![path])
     }
 
     fn nearest_factories(&self, name: &str) -> Vec<String> {

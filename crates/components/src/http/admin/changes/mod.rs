@@ -1,0 +1,9 @@
+//! The latest changes of all registries, and who follows them.
+
+mod collect;
+mod ring;
+mod stream;
+
+pub(super) use collect::{Collector, Follows, Source};
+pub(super) use ring::Ring;
+pub(super) use stream::{From, events};

@@ -1,0 +1,256 @@
+//! What each path answers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{OriginalUri, Path, RawQuery, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::json;
+
+use super::admin::{COME_AGAIN, Pages};
+use super::answer::{answer, gone, json as json_answer, parameters, text, wrong};
+use super::changes::{From, events};
+use super::listed::Listed;
+use super::metrics::{self, Exposition, Kind};
+use super::settings::MOST_ENTRIES;
+use super::{config as configuration, health as checks, page as html};
+use crate::graph::Format;
+use crate::health::Probe;
+use crate::running::Running;
+use crate::service_error::{ErrorKind, ServiceError};
+
+type Shared = State<Arc<Pages>>;
+
+/// What a page answers: a refusal where the query is wrong.
+type Answered = Result<Response, ServiceError>;
+
+/// Nothing may be asked for.
+fn without_parameters(query: Option<&str>) -> Result<(), ServiceError> {
+    parameters(query, []).map(|[]| ())
+}
+
+pub(super) async fn page(
+    State(pages): Shared,
+    OriginalUri(uri): OriginalUri,
+    RawQuery(query): RawQuery,
+) -> Answered {
+    without_parameters(query.as_deref())?;
+    let Some(app) = pages.context.app() else {
+        return Ok(gone());
+    };
+    // What leads to the other pages, also where this one is asked for without its slash.
+    let last = uri.path().rsplit('/').next().unwrap_or_default();
+    let base = if last.is_empty() {
+        "./".to_owned()
+    } else {
+        format!("./{last}/")
+    };
+    let server = app.registries().current.current();
+    let server = server.map_or_else(String::new, |server| format!("Server {server}. "));
+    let stopping = if app.is_stopping() {
+        "It is stopping."
+    } else {
+        "It runs."
+    };
+    let state = format!("{server}{stopping}");
+    Ok(html::page(&base, &pages.listed(&app), &state))
+}
+
+pub(super) async fn registries(State(pages): Shared, RawQuery(query): RawQuery) -> Answered {
+    without_parameters(query.as_deref())?;
+    let Some(app) = pages.context.app() else {
+        return Ok(gone());
+    };
+    let listed = pages.listed(&app);
+    let all: Vec<_> = listed.iter().map(Listed::summary).collect();
+    Ok(json_answer(StatusCode::OK, &json!({ "registries": all })))
+}
+
+pub(super) async fn entries(
+    State(pages): Shared,
+    name: Result<Path<String>, PathRejection>,
+    RawQuery(query): RawQuery,
+) -> Answered {
+    let [limit, after] = parameters(query.as_deref(), ["limit", "after"])?;
+    let most = match limit.map(|limit| limit.parse()) {
+        None => pages.settings.page,
+        Some(Ok(most)) if (1..=MOST_ENTRIES).contains(&most) => most,
+        Some(_) => {
+            let message = format!("expected a whole number from 1 to {MOST_ENTRIES}");
+            return Err(wrong("limit", message));
+        }
+    };
+    let Some(app) = pages.context.app() else {
+        return Ok(gone());
+    };
+    let listed = pages.listed(&app);
+    // A name that is no UTF-8 is that of no registry.
+    let found = name.ok().and_then(|Path(name)| {
+        let mut listed = listed.iter();
+        listed.find(|listed| listed.name() == name)
+    });
+    let Some(listed) = found else {
+        return Err(ServiceError::new(
+            ErrorKind::NotFound,
+            "there is no such registry",
+        ));
+    };
+    let page = listed.page(after.as_deref(), most);
+    let next = page.last.map(|last| {
+        let after = utf8_percent_encode(&last, NON_ALPHANUMERIC);
+        format!("?limit={most}&after={after}")
+    });
+    let told = json!({
+        "name": listed.name(),
+        "kind": listed.kind(),
+        "revision": page.revision,
+        "count": page.count,
+        "entries": page.entries,
+        "next": next,
+    });
+    Ok(json_answer(StatusCode::OK, &told))
+}
+
+pub(super) async fn graph(State(pages): Shared, RawQuery(query): RawQuery) -> Answered {
+    let [format] = parameters(query.as_deref(), ["format"])?;
+    let plain = "text/plain; charset=utf-8";
+    let (format, kind) = match format.as_deref() {
+        None | Some("json") => (Format::Json, "application/json"),
+        Some("mermaid") => (Format::Mermaid, plain),
+        Some("dot") => (Format::Dot, plain),
+        Some("text") => (Format::Text, plain),
+        Some(_) => return Err(wrong("format", "expected json, mermaid, dot or text")),
+    };
+    let Some(app) = pages.context.app() else {
+        return Ok(gone());
+    };
+    let states = app.states().snapshot();
+    let states = states.iter();
+    let states: BTreeMap<_, _> = states
+        .map(|(name, state)| (name.to_owned(), state.stage().to_string()))
+        .collect();
+    Ok(text(kind, app.graph().write(format, &states)))
+}
+
+pub(super) async fn health(State(pages): Shared, RawQuery(query): RawQuery) -> Answered {
+    without_parameters(query.as_deref())?;
+    let Some(app) = pages.context.app() else {
+        return Ok(gone());
+    };
+    let (live, ready) = checks::both(app.checks()).await;
+    Ok(checks::whole(&live, &ready))
+}
+
+pub(super) async fn live(State(pages): Shared, RawQuery(query): RawQuery) -> Answered {
+    probe(&pages, query.as_deref(), Probe::Liveness).await
+}
+
+pub(super) async fn ready(State(pages): Shared, RawQuery(query): RawQuery) -> Answered {
+    probe(&pages, query.as_deref(), Probe::Readiness).await
+}
+
+async fn probe(pages: &Pages, query: Option<&str>, probe: Probe) -> Answered {
+    without_parameters(query)?;
+    match pages.context.app() {
+        Some(app) => Ok(checks::brief(&app.checks().ask(probe).await)),
+        None => Ok(gone()),
+    }
+}
+
+pub(super) async fn config(State(pages): Shared, RawQuery(query): RawQuery) -> Answered {
+    let [format] = parameters(query.as_deref(), ["format"])?;
+    let counting = pages.context.app().and_then(|app| app.0.config.counting());
+    let Some(counting) = counting else {
+        return Ok(gone());
+    };
+    match format.as_deref() {
+        None | Some("yaml") => Ok(configuration::yaml(&counting.config)),
+        Some("json") => Ok(configuration::list(&counting.config)),
+        Some(_) => Err(wrong("format", "expected yaml or json")),
+    }
+}
+
+pub(super) async fn metrics(State(pages): Shared, RawQuery(query): RawQuery) -> Answered {
+    without_parameters(query.as_deref())?;
+    let Some(app) = pages.context.app() else {
+        return Ok(gone());
+    };
+    let (live, ready) = checks::both(app.checks()).await;
+    let reports = [live, ready];
+    let write = move || write_metrics(&pages, &app, &reports);
+    let written = tokio::task::spawn_blocking(write).await;
+    let written = written.map_err(ServiceError::internal)?;
+    Ok(text(metrics::CONTENT_TYPE, written))
+}
+
+fn write_metrics(pages: &Pages, app: &Running, reports: &[crate::health::Report]) -> String {
+    let mut exposition = Exposition::new();
+    let listed = pages.listed(app);
+    metrics::application(&mut exposition, app, &listed, reports, pages.started);
+    metrics::process(&mut exposition);
+    let followers = pages.settings.followers - pages.followers.available_permits();
+    exposition
+        .family(
+            "byname_admin_followers",
+            Kind::Gauge,
+            "",
+            "Who follows the changes now.",
+        )
+        .whole(&[], followers as u64);
+    exposition
+        .family(
+            "byname_admin_followers_refused",
+            Kind::Counter,
+            "",
+            "Who was told to come later, because too many followed the changes.",
+        )
+        .whole(&[], pages.counts.refused.load(Ordering::Relaxed));
+    exposition
+        .family(
+            "byname_admin_changes",
+            Kind::Counter,
+            "",
+            "Changes of registries that were noted.",
+        )
+        .whole(&[], pages.ring.last());
+    exposition
+        .family(
+            "byname_admin_answer_seconds",
+            Kind::Histogram,
+            "seconds",
+            "How long it took until an answer of the admin pages began.",
+        )
+        .histogram(&[], &pages.counts.answered);
+    for measure in &pages.measures {
+        measure(&mut exposition);
+    }
+    exposition.render()
+}
+
+pub(super) async fn changes(
+    State(pages): Shared,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Answered {
+    without_parameters(query.as_deref())?;
+    let Ok(permit) = Arc::clone(&pages.followers).try_acquire_owned() else {
+        pages.counts.refused.fetch_add(1, Ordering::Relaxed);
+        let error = ServiceError::new(ErrorKind::Unavailable, "too many follow the changes");
+        return Err(error.with_retry_after(COME_AGAIN));
+    };
+    let id = headers.get("last-event-id").map(HeaderValue::as_bytes);
+    let from = From::read(id, &pages.run, pages.ring.last());
+    let body = events(
+        Arc::clone(&pages.ring),
+        Arc::clone(&pages.run),
+        from,
+        pages.settings.keep_alive.get(),
+        pages.context.clone(),
+        permit,
+    );
+    Ok(answer(StatusCode::OK, "text/event-stream", body).into_response())
+}

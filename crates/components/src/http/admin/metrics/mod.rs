@@ -1,0 +1,17 @@
+//! Measurements as text (OpenMetrics 1.0).
+
+mod application;
+mod exposition;
+mod histogram;
+mod process;
+
+pub(super) use application::write as application;
+pub use exposition::{Exposition, Family, Kind};
+pub use histogram::Histogram;
+pub(super) use process::write as process;
+
+/// The content type of [`Exposition::render`].
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Adds measurements, whenever they are asked for.
+pub type Measure = Box<dyn Fn(&mut Exposition) + Send + Sync>;

@@ -1,0 +1,100 @@
+//! What may be said of the admin pages.
+
+use std::time::Duration as StdDuration;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::config::units::{Bytes, Duration};
+
+/// How much the admin pages show and keep, and to whom.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct Settings {
+    /// Host names by which the pages may be asked for, besides `localhost` and addresses; none by
+    /// default. A page of another site can make a browser connect to this one under the site's own
+    /// name, and would be answered.
+    pub hosts: Vec<String>,
+    /// How many entries of a registry one answer has where the request does not say: 100 by default,
+    /// from 1 to 1000.
+    pub page: usize,
+    /// How many of the latest changes are kept for those who ask later: 1024 by default, from 1 to
+    /// 1048576.
+    pub changes: usize,
+    /// How many bytes the names in those may have together: 1 MiB by default, at least 64 KiB.
+    pub changes_size: Bytes,
+    /// How many may follow the changes at a time: 16 by default, at most 65536; further ones are told to come later.
+    pub followers: usize,
+    /// After which time without a change a follower is sent a comment, so that the connection is not
+    /// taken for dead: 15 s by default, at least 1 ms.
+    pub keep_alive: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            hosts: Vec::new(),
+            page: 100,
+            changes: 1024,
+            changes_size: Bytes::new(1 << 20),
+            followers: 16,
+            keep_alive: Duration::new(StdDuration::from_secs(15)),
+        }
+    }
+}
+
+/// A setting of the admin pages has a value that it cannot have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdminError {
+    /// Which, as it is written in the configuration.
+    pub setting: &'static str,
+    /// What is wrong, and what was expected.
+    pub message: String,
+}
+
+impl std::fmt::Display for AdminError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "`{}` {}", self.setting, self.message)
+    }
+}
+
+impl std::error::Error for AdminError {}
+
+impl Settings {
+    /// Tells the first value that is none.
+    pub(super) fn check(&self) -> Result<(), AdminError> {
+        let wrong = |setting, message| Err(AdminError { setting, message });
+        let host = |host: &&String| host.is_empty() || host.contains(['/', ':', '@', ' ']);
+        if let Some(host) = self.hosts.iter().find(host) {
+            let message = format!("has `{host}`; expected the name of a host, without a port");
+            return wrong("hosts", message);
+        }
+        if !(1..=MOST_ENTRIES).contains(&self.page) {
+            let message = format!("is {}; expected 1 to {MOST_ENTRIES}", self.page);
+            return wrong("page", message);
+        }
+        if !(1..=1 << 20).contains(&self.changes) {
+            let message = format!("is {}; expected 1 to 1048576", self.changes);
+            return wrong("changes", message);
+        }
+        if self.changes_size.get() < 64 << 10 {
+            let message = format!("is {}; expected at least 64KiB", self.changes_size);
+            return wrong("changes-size", message);
+        }
+        if self.followers > MOST_FOLLOWERS {
+            let message = format!("is {}; expected at most {MOST_FOLLOWERS}", self.followers);
+            return wrong("followers", message);
+        }
+        if self.keep_alive.get() < StdDuration::from_millis(1) {
+            let message = format!("is {}; expected at least 1ms", self.keep_alive);
+            return wrong("keep-alive", message);
+        }
+        Ok(())
+    }
+}
+
+/// How many entries of a registry one answer may have.
+pub(super) const MOST_ENTRIES: usize = 1000;
+
+/// How many may follow the changes at a time.
+const MOST_FOLLOWERS: usize = 65_536;
