@@ -1,21 +1,36 @@
 //! Middleware as a file names it.
 
+use axum::extract::Request;
 use byname_components::App;
 use byname_components::http::{Middleware, middleware};
 
-use crate::rig::{answer, before, get};
+use crate::rig::{answer, before, request};
 
 /// Every type, with settings that it needs.
 const ALL: &str = "
 middleware:
   access-log: {}
+  api-key: { settings: { keys: { given: ['ann:hush-1'] } } }
+  bearer-auth: { settings: { keys: { given: ['ann:hush-2'] } } }
   body-limit: { settings: { max: 1MiB } }
+  cache-control: { settings: { max-age: 1h } }
   compression: {}
   cors: { settings: { origins: ['https://a.example'] } }
+  headers: { settings: { response: { set: { x-served-by: byname } } } }
+  rate-limit: {}
   recover: {}
   request-id: {}
+  security-headers: {}
+  slow-log: {}
   timeout: { settings: { within: 5s } }
+  trace: {}
 ";
+
+/// A request that everything lets through.
+fn asked() -> Request {
+    let keys = [("x-api-key", "hush-1"), ("authorization", "Bearer hush-2")];
+    request("GET", "/", &keys)
+}
 
 #[tokio::test]
 async fn every_type_can_be_had_by_name_and_stands_before_a_handler() {
@@ -35,7 +50,7 @@ async fn every_type_can_be_had_by_name_and_stands_before_a_handler() {
     for name in names {
         let middleware = known.create::<Middleware>(&name).await.unwrap();
         let router = axum::Router::new().route("/", axum::routing::get(|| async { "answered" }));
-        let answered = answer(&before(router, (*middleware).clone()), get("/")).await;
+        let answered = answer(&before(router, (*middleware).clone()), asked()).await;
         assert_eq!(answered.text(), "answered", "{name}");
     }
     running.stop().await.unwrap();
@@ -65,5 +80,17 @@ fn settings_that_cannot_be_are_found_when_the_file_is_checked() {
         assert!(problems.is_fatal());
         let text = problems.to_string();
         assert!(text.contains(why) && text.contains(":2:"), "{text}");
+        assert!(!text.contains("hush"), "{text}");
     }
+}
+
+/// The keys that stand in a file are not shown with it.
+#[tokio::test]
+async fn keys_that_are_given_are_shown_nowhere() {
+    let app = App::from_text(ALL).register(middleware::module);
+    let running = app.start().await.unwrap();
+    let known = &running.registries().middleware;
+    let shown = format!("{:?}", known.create::<Middleware>("api-key").await.unwrap());
+    assert!(!shown.contains("hush"));
+    running.stop().await.unwrap();
 }

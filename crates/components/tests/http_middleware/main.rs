@@ -2,13 +2,22 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod access_log;
+mod auth;
 mod body_limit;
+mod cache_control;
+mod client;
 mod compression;
+mod concurrent;
 mod cors;
+mod document;
+mod headers;
 mod in_files;
+mod rate_limit;
 mod ready;
 mod recover;
 mod request_id;
-#[allow(dead_code, reason = "what looks at spans is being written")]
 mod rig;
+mod security_headers;
+mod slow_log;
 mod timeout;
+mod trace;

@@ -6,7 +6,8 @@ use std::task::{Context, Poll};
 use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
 use byname_components::http::middleware::{
-    AccessLog, BodyLimit, Compression, Cors, Recover, RequestIds, Timeout,
+    AccessLog, BodyLimit, CacheControl, Compression, Cors, Headers, RateLimit, Recover, RequestIds,
+    SecurityHeaders, SlowLog, Timeout, Trace,
 };
 use byname_components::http::{Endpoint, Middleware};
 use tower::{Layer as _, Service, ServiceExt as _};
@@ -53,6 +54,12 @@ async fn what_was_found_ready_is_asked_and_not_a_clone_of_it() {
         Middleware::new(BodyLimit::new(settings("")).unwrap()),
         Middleware::new(Compression::new(settings("")).unwrap()),
         Middleware::new(Cors::new(settings("origins: ['*']")).unwrap()),
+        Middleware::new(CacheControl::new(settings("no-cache: true")).unwrap()),
+        Middleware::new(Headers::new(settings("request: { remove: [a] }")).unwrap()),
+        Middleware::new(RateLimit::new(settings("")).unwrap()),
+        Middleware::new(SecurityHeaders::new(settings("")).unwrap()),
+        Middleware::new(SlowLog::new(settings("")).unwrap()),
+        Middleware::new(Trace::new(settings("")).unwrap()),
         Middleware::new(RequestIds::new(settings("")).unwrap()),
         Middleware::new(Timeout::new(settings("")).unwrap()),
         // The last one would make an answer of a failed assertion.

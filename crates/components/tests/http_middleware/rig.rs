@@ -5,16 +5,18 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use axum::{Extension, Router};
 use byname_components::config::{Origin, Path, Source, parse, read_node};
+use byname_components::http::listen::{Address, Listener, Peer, Settings};
 use byname_components::http::{Endpoint, Middleware};
 use http_body::Frame;
 use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
+use tokio::io::AsyncWriteExt as _;
 use tower::{Layer as _, Service as _, ServiceExt as _};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -238,6 +240,7 @@ impl Subscriber for Keeps {
         let mut fields = BTreeMap::new();
         span.record(&mut Fields(&mut fields));
         fields.insert("name".into(), span.metadata().name().into());
+        fields.insert("level".into(), span.metadata().level().to_string());
         let spans = &mut self.0.lock().unwrap().spans;
         spans.push(fields);
         Id::from_u64(spans.len() as u64)
@@ -274,4 +277,42 @@ impl Subscriber for Keeps {
         let last = entered.iter().rposition(|entered| *entered == at).unwrap();
         entered.remove(last);
     }
+}
+
+/// Who a listener says is at the other end of a connection to itself.
+async fn peer_at(address: Address) -> Peer {
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let handler = move |Extension(peer): Extension<Peer>| async move {
+        tell.send(peer).unwrap();
+    };
+    let settings = Settings {
+        address,
+        ..Settings::default()
+    };
+    let listener = Listener::bind(settings).await.unwrap();
+    let serving = listener.serve(Endpoint::new(Router::new().fallback(handler)));
+    let ask = b"GET / HTTP/1.1\r\nhost: test\r\n\r\n";
+    match serving.address().address() {
+        Address::Tcp(address) => {
+            let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+            stream.write_all(ask).await.unwrap();
+            told.recv().await.unwrap()
+        }
+        Address::Unix(path) => {
+            let mut stream = tokio::net::UnixStream::connect(path).await.unwrap();
+            stream.write_all(ask).await.unwrap();
+            told.recv().await.unwrap()
+        }
+    }
+}
+
+/// A peer in the network: `127.0.0.1`.
+pub(crate) async fn tcp_peer() -> Peer {
+    peer_at("127.0.0.1:0".parse().unwrap()).await
+}
+
+/// A peer that came through a socket file.
+pub(crate) async fn unix_peer() -> Peer {
+    let folder = tempfile::tempdir().unwrap();
+    peer_at(Address::Unix(folder.path().join("socket"))).await
 }

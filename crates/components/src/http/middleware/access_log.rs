@@ -1,5 +1,6 @@
 //! One event for every request.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::around::{Look, looking_layer};
+use super::auth::Identity;
 use super::client::{Proxies, ProxySettings};
 use super::level::{LogLevel, event_at};
 use super::settings::{SettingsError, built_in};
@@ -44,7 +46,7 @@ impl Default for AccessLogSettings {
 
 /// Writes an event for every request, when its answer has ended: target `byname::access`, with
 /// `method`, `route`, `path`, `query`, `status`, `bytes`, `duration_ms`, `client`, `peer`,
-/// `request_id` and `end`.
+/// `request_id`, `identity` and `end`.
 ///
 /// `end` is `complete`; `cut-off`, if the client went away or the server stopped before all was sent;
 /// `failed`, if the body could not be made; `unanswered`, if the request was given up, or its handler
@@ -102,9 +104,10 @@ pub struct Line {
     uri: Uri,
     query: bool,
     client: Option<IpAddr>,
-    peer: Option<IpAddr>,
+    peer: Option<Cow<'static, str>>,
     route: Option<Arc<str>>,
     request_id: Option<HeaderValue>,
+    identity: Option<Identity>,
     status: Option<StatusCode>,
     end: Option<(End, u64)>,
 }
@@ -127,9 +130,10 @@ impl Look for AccessLog {
             uri: uri.clone(),
             query: self.0.query,
             client: self.0.proxies.client(extensions, request.headers()),
-            peer: super::client::peer_ip(extensions),
+            peer: super::client::peer(extensions),
             route: route.map(|route| route.as_str().into()),
             request_id: extensions.get::<RequestId>().map(|id| id.0.clone()),
+            identity: extensions.get().cloned(),
             status: None,
             end: None,
         }))
@@ -144,6 +148,9 @@ impl Look for AccessLog {
         }
         if let Some(RequestId(id)) = extensions.get() {
             line.request_id = Some(id.clone());
+        }
+        if let Some(identity) = extensions.get::<Identity>() {
+            line.identity = Some(identity.clone());
         }
         let method = line.method.clone();
         watch(&method, response, line);
@@ -171,8 +178,9 @@ impl Drop for Line {
             bytes = self.end.map_or(0, |(_, bytes)| bytes),
             duration_ms = self.begun.elapsed().as_secs_f64() * 1000.0,
             client = self.client.map(tracing::field::display),
-            peer = self.peer.map(tracing::field::display),
+            peer = self.peer.as_deref(),
             request_id,
+            identity = self.identity.as_ref().map(|identity| &*identity.0),
             end = self.end.map_or("unanswered", |(end, _)| end.name()),
             "request"
         );

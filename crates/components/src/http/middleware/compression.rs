@@ -27,7 +27,7 @@ pub struct CompressionSettings {
     /// Answers that are known to be smaller are left as they are.
     pub min_size: Bytes,
     /// The content types that are compressed: whole ones, `text/*` for all of a kind, `*+json` for all
-    /// of a syntax. Of `text/event-stream` only its own name speaks.
+    /// of a syntax. `text/event-stream` is compressed only where it is named itself.
     pub types: Vec<String>,
 }
 
@@ -67,7 +67,7 @@ pub enum Coding {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum CompressionLevel {
-    /// As little time as can be: level 1 of both.
+    /// As little time as can be: level 0 of Brotli, 1 of gzip.
     Fastest,
     /// Level 4 of Brotli, 6 of gzip.
     Default,

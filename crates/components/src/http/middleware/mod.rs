@@ -10,16 +10,23 @@
 
 mod access_log;
 mod around;
+mod auth;
 mod body_limit;
+mod cache_control;
 mod client;
 mod compression;
 mod cors;
+mod headers;
 mod level;
 mod random;
+mod rate_limit;
 mod recover;
 mod request_id;
+mod security_headers;
 mod settings;
+mod slow_log;
 mod timeout;
+mod trace;
 mod vary;
 mod watched;
 
@@ -29,19 +36,28 @@ use super::Middleware;
 use crate::made::BoxError;
 use crate::middleware::Instances;
 use crate::registrar::Registrar;
-use settings::{BuiltIn, Made};
+use settings::{BuiltIn, Made, Planned};
 
 pub use access_log::{AccessLog, AccessLogSettings};
 pub use around::{Around, AroundFuture};
+pub use auth::{
+    ApiKeyAuth, ApiKeyAuthSettings, BearerAuth, BearerAuthSettings, Identity, KeyError, KeySettings,
+};
 pub use body_limit::{BodyLimit, BodyLimitSettings};
+pub use cache_control::{CacheControl, CacheControlSettings, CacheScope};
 pub use client::{ForwardedBy, Proxies, ProxySettings, Trust};
 pub use compression::{Coding, Compression, CompressionLevel, CompressionSettings};
 pub use cors::{Cors, CorsSettings};
+pub use headers::{HeaderEdits, Headers, HeadersSettings};
 pub use level::LogLevel;
+pub use rate_limit::{LimitBy, RateLimit, RateLimitSettings};
 pub use recover::{Recover, RecoverSettings};
 pub use request_id::{RequestIdSettings, RequestIds};
+pub use security_headers::{HeaderChoice, SecurityHeaders, SecurityHeadersSettings};
 pub use settings::SettingsError;
+pub use slow_log::{SlowLog, SlowLogSettings, SlowUntil};
 pub use timeout::{Timeout, TimeoutFuture, TimeoutService, TimeoutSettings};
+pub use trace::{Trace, TraceContext, TraceFuture, TraceService, TraceSettings};
 
 /// Registers every type of middleware that comes with it.
 ///
@@ -49,11 +65,33 @@ pub use timeout::{Timeout, TimeoutFuture, TimeoutService, TimeoutSettings};
 pub fn module(registrar: &mut Registrar<'_>) {
     register::<AccessLog>(registrar, "access-log");
     register::<BodyLimit>(registrar, "body-limit");
+    register::<CacheControl>(registrar, "cache-control");
     register::<Compression>(registrar, "compression");
     register::<Cors>(registrar, "cors");
+    register::<Headers>(registrar, "headers");
+    register::<RateLimit>(registrar, "rate-limit");
     register::<Recover>(registrar, "recover");
     register::<RequestIds>(registrar, "request-id");
+    register::<SecurityHeaders>(registrar, "security-headers");
+    register::<SlowLog>(registrar, "slow-log");
     register::<Timeout>(registrar, "timeout");
+    register::<Trace>(registrar, "trace");
+    registrar.middleware(
+        "bearer-auth",
+        Instances::Shared,
+        |Planned(settings): Planned<BearerAuth>| async {
+            let layer = BearerAuth::load(settings).await?;
+            Ok::<_, KeyError>(Arc::new(Middleware::new(layer)))
+        },
+    );
+    registrar.middleware(
+        "api-key",
+        Instances::Shared,
+        |Planned(settings): Planned<ApiKeyAuth>| async {
+            let layer = ApiKeyAuth::load(settings).await?;
+            Ok::<_, KeyError>(Arc::new(Middleware::new(layer)))
+        },
+    );
 }
 
 /// Registers a layer that its settings alone make.

@@ -61,23 +61,49 @@ impl<'de, B: BuiltIn> Deserialize<'de> for Made<B> {
     }
 }
 
-impl<B: BuiltIn> JsonSchema for Made<B> {
-    fn inline_schema() -> bool {
-        B::Settings::inline_schema()
-    }
+/// What is made from settings and from what can only be had when it is made.
+pub(super) trait Plan: Sized {
+    /// What stands under `settings` in a file.
+    type Settings: DeserializeOwned + JsonSchema + Send + 'static;
 
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        B::Settings::schema_name()
-    }
+    fn check(settings: &Self::Settings) -> Result<(), SettingsError>;
+}
 
-    fn schema_id() -> std::borrow::Cow<'static, str> {
-        B::Settings::schema_id()
-    }
+/// Settings that have been checked as far as that goes beforehand.
+pub(super) struct Planned<P: Plan>(pub(super) P::Settings);
 
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        B::Settings::json_schema(generator)
+impl<'de, P: Plan> Deserialize<'de> for Planned<P> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let settings = P::Settings::deserialize(deserializer)?;
+        P::check(&settings).map_err(D::Error::custom)?;
+        Ok(Self(settings))
     }
 }
+
+/// Settings that are read by another type have its schema.
+macro_rules! schema_of_settings {
+    ($read:ident, $of:ident) => {
+        impl<T: $of> JsonSchema for $read<T> {
+            fn inline_schema() -> bool {
+                T::Settings::inline_schema()
+            }
+
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                T::Settings::schema_name()
+            }
+
+            fn schema_id() -> std::borrow::Cow<'static, str> {
+                T::Settings::schema_id()
+            }
+
+            fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+                T::Settings::json_schema(generator)
+            }
+        }
+    };
+}
+schema_of_settings!(Made, BuiltIn);
+schema_of_settings!(Planned, Plan);
 
 /// Makes a layer's settings the way that it is read, with `new` for code.
 macro_rules! built_in {

@@ -25,13 +25,36 @@ pub(super) fn from_the_right(
         ForwardedBy::Forwarded => {
             for line in headers.get_all(FORWARDED) {
                 match line.to_str().ok().and_then(elements) {
-                    Some(elements) => named.extend(elements),
+                    Some(elements) => named.extend(elements.iter().map(|each| each.whom)),
                     None => named.push(None),
                 }
             }
         }
     }
     named.into_iter().rev()
+}
+
+/// Whether the last of the proxies says that it was asked over TLS.
+pub(super) fn is_secure(by: ForwardedBy, headers: &HeaderMap) -> bool {
+    match by {
+        ForwardedBy::XForwardedFor => {
+            let line = headers.get_all("x-forwarded-proto").iter().next_back();
+            let last = line.and_then(|line| line.to_str().ok()?.rsplit(',').next());
+            last.is_some_and(|last| last.trim().eq_ignore_ascii_case("https"))
+        }
+        ForwardedBy::Forwarded => {
+            let line = headers.get_all(FORWARDED).iter().next_back();
+            let last = line.and_then(|line| elements(line.to_str().ok()?)?.pop());
+            last.is_some_and(|last| last.secure)
+        }
+    }
+}
+
+/// An element of `Forwarded`: for whom, and whether over TLS.
+#[derive(Clone, Copy, Default)]
+struct Element {
+    whom: Option<IpAddr>,
+    secure: bool,
 }
 
 /// Reads an address that may have a port.
@@ -47,12 +70,11 @@ fn address(text: &str) -> Option<IpAddr> {
     Some(address.to_canonical())
 }
 
-/// Reads a line of `Forwarded` (RFC 7239, section 4): for each element whom it is `for`. None if it is
-/// not well formed anywhere: a quote that somebody left open would hide what was written behind it.
-fn elements(line: &str) -> Option<Vec<Option<IpAddr>>> {
+/// Reads a line of `Forwarded` (RFC 7239, section 4). None if it is not well formed anywhere: a quote that somebody left open would hide what was written behind it.
+fn elements(line: &str) -> Option<Vec<Element>> {
     let (mut all, mut rest) = (Vec::new(), line);
     loop {
-        let mut whom = None;
+        let (mut element, mut named) = (Element::default(), false);
         loop {
             rest = rest.trim_start_matches([' ', '\t']);
             // Empty pairs and elements are allowed by the list syntax of RFC 9110, section 5.6.1.
@@ -62,8 +84,13 @@ fn elements(line: &str) -> Option<Vec<Option<IpAddr>>> {
                     return None;
                 }
                 let (value, after) = value(after)?;
-                if name.eq_ignore_ascii_case("for") && whom.replace(address(&value)).is_some() {
-                    return None;
+                if name.eq_ignore_ascii_case("for") {
+                    if std::mem::replace(&mut named, true) {
+                        return None;
+                    }
+                    element.whom = address(&value);
+                } else if name.eq_ignore_ascii_case("proto") {
+                    element.secure = value.eq_ignore_ascii_case("https");
                 }
                 rest = after.trim_start_matches([' ', '\t']);
             }
@@ -72,7 +99,7 @@ fn elements(line: &str) -> Option<Vec<Option<IpAddr>>> {
                 None => break,
             }
         }
-        all.push(whom.flatten());
+        all.push(element);
         match rest.strip_prefix(',') {
             Some(after) => rest = after,
             None if rest.is_empty() => return Some(all),

@@ -3,6 +3,7 @@
 mod forwarded;
 mod network;
 
+use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::ConnectInfo;
@@ -11,7 +12,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::settings::SettingsError;
+use crate::http::listen::{Peer, PeerAddress};
 use network::Network;
+pub(super) use network::masked;
 
 /// Which proxies are believed when they say for whom they ask.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -72,7 +75,6 @@ pub struct Proxies {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Hop {
     Network(IpAddr),
-    #[allow(dead_code, reason = "what listens there is being written")]
     Unix,
 }
 
@@ -130,6 +132,13 @@ impl Proxies {
         hop(extensions).is_some_and(|peer| self.trusts(peer))
     }
 
+    /// Returns whether the client came over TLS: to this server, or to the trusted proxy that asks it.
+    #[must_use]
+    pub fn is_secure(&self, extensions: &Extensions, headers: &HeaderMap) -> bool {
+        extensions.get::<Peer>().is_some_and(|peer| peer.tls)
+            || (self.is_peer(extensions) && forwarded::is_secure(self.header, headers))
+    }
+
     /// Returns whether somebody's word is taken.
     pub(super) fn believe(&self, trust: Trust, extensions: &Extensions) -> bool {
         match trust {
@@ -156,16 +165,22 @@ pub(super) fn check_trust(trust: Trust, proxies: &ProxySettings) -> Result<(), S
     Ok(())
 }
 
-/// The other end of the connection that a request came through.
+/// The other end of the connection that a request came through: as a listener says, or a server of axum.
 fn hop(extensions: &Extensions) -> Option<Hop> {
-    let ConnectInfo(address) = extensions.get::<ConnectInfo<SocketAddr>>()?;
+    let address = match extensions.get::<Peer>() {
+        Some(peer) => match peer.address {
+            PeerAddress::Tcp(address) => address,
+            PeerAddress::Unix => return Some(Hop::Unix),
+        },
+        None => extensions.get::<ConnectInfo<SocketAddr>>()?.0,
+    };
     Some(Hop::Network(address.ip().to_canonical()))
 }
 
-/// Returns the address of the peer, whoever that asks for.
-pub(super) fn peer_ip(extensions: &Extensions) -> Option<IpAddr> {
-    match hop(extensions)? {
-        Hop::Network(address) => Some(address),
-        Hop::Unix => None,
-    }
+/// Returns who is at the other end of the connection, for a log.
+pub(super) fn peer(extensions: &Extensions) -> Option<Cow<'static, str>> {
+    Some(match hop(extensions)? {
+        Hop::Network(address) => address.to_string().into(),
+        Hop::Unix => "unix".into(),
+    })
 }
