@@ -76,7 +76,7 @@ impl Definitions {
                 .as_str()
                 .or(resolved["description"].as_str());
             let mut what = told.expect("it is described").replace('\n', " ");
-            let values = self.values(resolved);
+            let values = values_of(resolved);
             for (value, told) in &values {
                 let _ = write!(what, "<br>`{value}`: {}", told.replace('\n', " "));
             }
@@ -91,13 +91,6 @@ impl Definitions {
         }
     }
 
-    /// The values that there are, with what is told of each.
-    fn values<'a>(&self, schema: &'a Value) -> Vec<(&'a str, &'a str)> {
-        let all = schema["oneOf"].as_array().into_iter().flatten();
-        all.filter_map(|one| Some((one["const"].as_str()?, one["description"].as_str()?)))
-            .collect()
-    }
-
     fn form(&self, schema: &Value) -> String {
         let kind = match &schema["type"] {
             Value::Array(kinds) => kinds[0].as_str(),
@@ -106,7 +99,7 @@ impl Definitions {
         match kind.unwrap() {
             "array" => {
                 let (_, items) = self.resolved(&schema["items"]);
-                let values = self.values(items);
+                let values = values_of(items);
                 if values.is_empty() {
                     return "list of texts".into();
                 }
@@ -130,6 +123,13 @@ impl Definitions {
             other => panic!("{other}"),
         }
     }
+}
+
+/// The values that there are, with what is told of each.
+fn values_of(schema: &Value) -> Vec<(&str, &str)> {
+    let all = schema["oneOf"].as_array().into_iter().flatten();
+    all.filter_map(|one| Some((one["const"].as_str()?, one["description"].as_str()?)))
+        .collect()
 }
 
 /// A default as a file would have it.
