@@ -1,5 +1,5 @@
 use crate::rig::*;
-use byname_upstream::{Balance, BudgetOptions, Call, Phase};
+use byname_upstream::{Balance, BudgetOptions, Call, Phase, Upstream};
 use http::{HeaderValue, Method};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -167,19 +167,35 @@ async fn retries_end_with_the_budget() {
     assert_eq!(upstream.counters().over_budget, 100);
 }
 
-#[tokio::test(start_paused = true)]
+/// Calls, and stops the clock when the first try has failed and the pause has begun.
+async fn until_it_pauses(upstream: &Upstream) -> tokio::task::JoinHandle<u16> {
+    let calling = tokio::spawn({
+        let upstream = upstream.clone();
+        async move {
+            let calling = upstream.call(request(&Method::GET, "/"), Call::default());
+            calling.await.expect("an answer").status().as_u16()
+        }
+    });
+    until(|| counts(upstream, 0) == [1, 0, 1, 0, 0]).await;
+    tokio::time::pause();
+    calling
+}
+
+#[tokio::test]
 async fn retry_after_is_waited_for() {
-    let (server, requests) = recovers(1, 503, Some("2")).await;
+    let (server, requests) = recovers(1, 503, Some("1800")).await;
     let mut options = retrying();
-    options.retry.retry_after_max = Duration::from_secs(2);
+    options.retry.retry_after_max = Duration::from_secs(1800);
+    options.timeouts.total = Duration::from_secs(3600);
     let upstream = upstream([server.backend()], options);
-    let began = tokio::time::Instant::now();
-    assert_eq!(status_of_get(&upstream).await.expect("an answer"), 200);
+    let calling = until_it_pauses(&upstream).await;
+    // Less what has passed since the answer: a tenth is more than that.
+    tokio::time::advance(Duration::from_secs(1620)).await;
+    assert_eq!(state(&upstream, 0).tries, 1);
+    tokio::time::advance(Duration::from_secs(180)).await;
+    tokio::time::resume();
+    assert_eq!(within(calling).await.expect("ran"), 200);
     assert_eq!(requests.load(Ordering::SeqCst), 2);
-    assert!(
-        began.elapsed() >= Duration::from_secs(2),
-        "on the tests' own clock"
-    );
 }
 
 #[tokio::test]
@@ -201,18 +217,18 @@ async fn retry_after_beyond_its_bound_or_the_total_time_is_left_to_the_caller() 
     assert_eq!(requests.load(Ordering::SeqCst), 1);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_pause_is_made_before_another_try() {
-    let (server, _) = answers(503).await;
+    let (server, requests) = recovers(1, 503, None).await;
     let mut options = retrying();
-    options.retry.pause = Duration::from_secs(3600);
-    options.retry.pause_max = Duration::from_secs(3600);
-    options.timeouts.total = Duration::from_secs(86_400);
+    let longest = Duration::from_secs(86_400);
+    (options.retry.pause, options.retry.pause_max) = (longest, longest);
+    options.timeouts.total = 2 * longest;
     let upstream = upstream([server.backend()], options);
-    let began = tokio::time::Instant::now();
-    let calling = upstream.call(request(&Method::GET, "/"), Call::default());
-    assert_eq!(calling.await.expect("an answer").status(), 503);
-    // Two pauses, each drawn from none to an hour.
-    let paused = began.elapsed();
-    assert!(paused > Duration::from_secs(1) && paused < Duration::from_secs(7300));
+    let calling = until_it_pauses(&upstream).await;
+    assert_eq!(state(&upstream, 0).tries, 1);
+    tokio::time::advance(longest).await;
+    tokio::time::resume();
+    assert_eq!(within(calling).await.expect("ran"), 200);
+    assert_eq!(requests.load(Ordering::SeqCst), 2);
 }

@@ -69,7 +69,8 @@ async fn the_total_time_bounds_the_tries() {
     assert_eq!(counts(&upstream, 0), [1, 0, 1, 0, 0]);
 }
 
-#[tokio::test]
+/// On a clock that jumps from one timeout to the next.
+#[tokio::test(start_paused = true)]
 async fn the_total_time_bounds_tries_that_are_repeated() {
     let server = Server::scripted(&[Step::Hang]).await;
     let mut options = retrying();
@@ -78,11 +79,7 @@ async fn the_total_time_bounds_tries_that_are_repeated() {
     options.timeouts.total = Duration::from_millis(50);
     let upstream = upstream([server.backend()], options);
     let error = get(&upstream).await.map(|_| ()).expect_err("hangs");
-    assert!(error.tries() > 1, "{error:?}");
-    assert!(matches!(
-        error.phase(),
-        Phase::TotalTimeout | Phase::TryTimeout
-    ));
+    assert_eq!((error.phase(), error.tries()), (Phase::TotalTimeout, 13));
 }
 
 #[tokio::test]
@@ -160,7 +157,7 @@ async fn reading_a_whole_body_is_bounded_by_the_total_time() {
     let server = Server::scripted(HALF).await;
     let upstream = upstream([server.backend()], plain());
     let call = Call {
-        total: Some(Duration::from_millis(200)),
+        total: Some(Duration::from_secs(1)),
         ..Call::default()
     };
     let calling = upstream.call(request(&Method::GET, "/"), call);
