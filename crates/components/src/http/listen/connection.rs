@@ -265,8 +265,9 @@ impl<F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for Streams
         let busy = self.activity.begin();
         let open = Arc::clone(&self.open);
         tokio::spawn(async move {
-            open.cut().run_until_cancelled(stream).await;
-            drop(busy);
+            // It ends with its connection at the latest.
+            stream.await;
+            drop((busy, open));
         });
     }
 }

@@ -289,8 +289,10 @@ async fn a_peer_that_takes_nothing_of_its_answer_is_given_up() {
 #[tokio::test(start_paused = true)]
 async fn nothing_is_said_in_the_middle_of_an_answer() {
     let mut served = serve(settings(), large());
-    // A further head has begun behind the answer, and does not end.
-    served.say(&format!("{GET}GET / HT")).await;
+    served.say(GET).await;
+    sleep(Duration::from_secs(1)).await;
+    // A further head begins while the answer is stuck, and does not end.
+    served.say("GET / HT").await;
     (&mut served.task).await.unwrap();
     assert_eq!(served.stats().header_timeouts, 1);
     let rest = served.rest().await;

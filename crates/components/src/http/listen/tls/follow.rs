@@ -43,3 +43,71 @@ impl Encryption {
         }
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    use std::path::Path;
+    use std::time::Duration;
+
+    use tokio::time::sleep;
+
+    use super::*;
+    use crate::http::listen::settings::{Settings, Tls};
+
+    fn put(folder: &Path) {
+        let pair = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        fs::create_dir_all(folder).unwrap();
+        fs::write(folder.join("cert.pem"), pair.cert.pem()).unwrap();
+        fs::write(folder.join("key.pem"), pair.signing_key.serialize_pem()).unwrap();
+    }
+
+    async fn follow(folder: &Path) -> Arc<Counters> {
+        let tls = Tls {
+            certificate: folder.join("cert.pem"),
+            key: folder.join("key.pem"),
+            client_ca: None,
+            poll: Duration::from_secs(60).into(),
+        };
+        let counters = Arc::<Counters>::default();
+        let encryption = Encryption::new(&tls, &Settings::default()).await.unwrap();
+        tokio::spawn(encryption.follow(Arc::clone(&counters)));
+        counters
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_nobody_tells_is_found_by_looking() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        put(&path("far/one"));
+        put(&path("far/two"));
+        symlink("one", path("far/now")).unwrap();
+        symlink("far/now/cert.pem", path("cert.pem")).unwrap();
+        symlink("far/now/key.pem", path("key.pem")).unwrap();
+        let counters = follow(folder.path()).await;
+        // The folder in which this happens is neither that of the files nor that of what they lead to.
+        sleep(Duration::from_secs(1)).await;
+        symlink("two", path("far/next")).unwrap();
+        fs::rename(path("far/next"), path("far/now")).unwrap();
+        sleep(Duration::from_secs(57)).await;
+        assert_eq!(counters.stats().certificates_reloaded, 0);
+        sleep(Duration::from_secs(3)).await;
+        assert_eq!(counters.stats().certificates_reloaded, 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_broken_is_told_of_once() {
+        let folder = tempfile::tempdir().unwrap();
+        put(folder.path());
+        let counters = follow(folder.path()).await;
+        fs::remove_file(folder.path().join("key.pem")).unwrap();
+        sleep(Duration::from_secs(3600)).await;
+        assert_eq!(counters.stats().certificates_refused, 1);
+        put(folder.path());
+        sleep(Duration::from_secs(3600)).await;
+        assert_eq!(counters.stats().certificates_reloaded, 1);
+    }
+}
