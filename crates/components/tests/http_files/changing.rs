@@ -8,7 +8,11 @@ use axum::body::Body;
 use axum::http::Request;
 use byname_components::config::units::Bytes;
 use byname_components::http::files::serve;
+use byname_testkit::PATIENCE;
 use http_body_util::BodyExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
 use tower::ServiceExt as _;
 
 use crate::rig::Folder;
@@ -104,4 +108,42 @@ async fn a_file_that_is_replaced_while_it_is_sent_is_sent_to_its_end() {
     let rest = body.collect().await.unwrap().to_bytes();
     assert_eq!(first.len() + rest.len(), LENGTH);
     assert!(rest.iter().all(|byte| *byte == b'x'));
+}
+
+/// What a client sees of it: fewer bytes than the length that it was told, and the end of the connection.
+#[tokio::test]
+async fn a_client_sees_that_a_file_was_cut_while_it_was_sent() {
+    // More than all buffers on the way hold.
+    const LONG: usize = 32 << 20;
+    let folder = Folder::new(&[("a.bin", "")]);
+    let file = File::options()
+        .append(true)
+        .open(folder.path().join("a.bin"));
+    let file = file.unwrap();
+    file.set_len(LONG as u64).unwrap();
+    let router: axum::Router = axum::Router::new().fallback_service(folder.serve().await);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = tokio::spawn(async move { axum::serve(listener, router).await });
+    let mut client = TcpStream::connect(address).await.unwrap();
+    client
+        .write_all(b"GET /a.bin HTTP/1.1\r\nhost: a\r\n\r\n")
+        .await
+        .unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(client.read_u8().await.unwrap());
+    }
+    let head = String::from_utf8(head).unwrap();
+    assert!(
+        head.contains(&format!("content-length: {LONG}\r\n")),
+        "{head}"
+    );
+    file.set_len(1).unwrap();
+    let mut rest = Vec::new();
+    // A reset is as good an end as a close.
+    let read = timeout(PATIENCE, client.read_to_end(&mut rest)).await;
+    let _ = read.expect("the end of the connection");
+    assert!(rest.len() < LONG, "{}", rest.len());
+    server.abort();
 }
