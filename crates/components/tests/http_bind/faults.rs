@@ -40,7 +40,14 @@ async fn a_number_that_its_type_cannot_hold_is_refused_and_not_cut_off() {
         get(&small(), "/?page=-128").await.json()["page"],
         json!(-128)
     );
-    assert_eq!(get(&small(), "/?share=1e300").await.wrong().len(), 1);
+    for share in ["1e300", "3.403e38", "-3.403e38"] {
+        assert_eq!(get(&small(), &format!("/?share={share}")).await.wrong().len(), 1, "{share}");
+    }
+    for share in [f32::MAX, f32::MIN, f32::MIN_POSITIVE] {
+        let answer = get(&small(), &format!("/?share={share:e}")).await;
+        let read: Small = serde_json::from_slice(&answer.content).expect("JSON");
+        assert_eq!(read.share.map(f32::to_bits), Some(share.to_bits()));
+    }
     async fn exact(Json(number): Json<u32>) -> Json<u32> {
         Json(number)
     }

@@ -33,7 +33,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 
 impl<T: JsonSchema + 'static> Checked for Form<T> {
     fn check() -> Result<Check, String> {
-        Check::named(FieldPlace::Body, Schema::read::<T>())
+        Check::named(FieldPlace::Body, Schema::read::<T>().of_texts())
     }
 }
 

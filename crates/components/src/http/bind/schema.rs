@@ -54,6 +54,19 @@ impl Schema {
         }
     }
 
+    /// The schema of an object whose fields are sent as texts: a text is never null.
+    pub(crate) fn of_texts(mut self) -> Self {
+        let root = match referred(&self.root) {
+            Some(name) => self.definitions.get_mut(&name),
+            None => Some(&mut self.root),
+        };
+        let fields = root.and_then(|root| root.get_mut("properties")?.as_object_mut());
+        for field in fields.into_iter().flat_map(Map::values_mut) {
+            *field = without_null(field);
+        }
+        self
+    }
+
     /// Returns it as one value, with its definitions.
     pub(crate) fn whole(&self) -> Value {
         let mut root = match &self.root {
@@ -104,7 +117,8 @@ impl Transform for Bounds {
             "uint32" => (0.into(), u32::MAX.into()),
             "uint64" | "uint128" => (0.into(), u64::MAX.into()),
             "uint" => (0.into(), usize::MAX.into()),
-            "float" => (f32::MIN.into(), f32::MAX.into()),
+            // As the largest is written, which is a little more than it is, and is read as it.
+            "float" => ((-3.402_823_5e38).into(), 3.402_823_5e38.into()),
             _ => (Value::Null, Value::Null),
         };
         for (key, other, bound) in [
