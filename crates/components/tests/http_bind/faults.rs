@@ -41,7 +41,14 @@ async fn a_number_that_its_type_cannot_hold_is_refused_and_not_cut_off() {
         json!(-128)
     );
     for share in ["1e300", "3.403e38", "-3.403e38"] {
-        assert_eq!(get(&small(), &format!("/?share={share}")).await.wrong().len(), 1, "{share}");
+        assert_eq!(
+            get(&small(), &format!("/?share={share}"))
+                .await
+                .wrong()
+                .len(),
+            1,
+            "{share}"
+        );
     }
     for share in [f32::MAX, f32::MIN, f32::MIN_POSITIVE] {
         let answer = get(&small(), &format!("/?share={share:e}")).await;
@@ -235,17 +242,28 @@ fn a_rule_that_nobody_knows_is_an_error_before_anything_is_served() {
     );
 }
 
-/// A pattern is matched in linear time, whatever is sent.
+/// A pattern is matched in linear time, whatever is sent; one that cannot be is an error before anything
+/// is served.
 #[tokio::test]
 async fn no_pattern_runs_for_ever() {
     #[derive(Deserialize, Serialize, JsonSchema)]
     struct Slow(#[schemars(regex(pattern = "^(a+)+$"))] String);
+    #[derive(Deserialize, Serialize, JsonSchema)]
+    struct Slowest(#[schemars(regex(pattern = r"^(a+)+\1$"))] String);
     async fn slow(Json(slow): Json<Slow>) -> Json<Slow> {
+        Json(slow)
+    }
+    async fn slowest(Json(slow): Json<Slowest>) -> Json<Slowest> {
         Json(slow)
     }
     let routes = Routes::new().post("/", slow);
     let text = format!("{}b", "a".repeat(100_000));
     assert_eq!(post(&routes, "/", &json!(text)).await.wrong().len(), 1);
+    let problems = Routes::new()
+        .post("/", slowest)
+        .router(())
+        .expect_err("no such pattern");
+    assert_eq!(problems.errors(), 1, "{problems}");
 }
 
 /// Lokstra read a slice or struct in a query as nothing at all. What a query or a path cannot carry is an

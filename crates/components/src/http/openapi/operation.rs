@@ -235,13 +235,11 @@ impl Operation {
     }
 
     /// What is compiled for the route.
-    #[allow(dead_code, reason = "what dispatches routes is being written")]
     pub(crate) fn checks(&self) -> &Arc<Checks> {
         &self.checks
     }
 
     /// What is wrong with it, on a route whose path has parameters of these names.
-    #[allow(dead_code, reason = "what dispatches routes is being written")]
     pub(crate) fn faults(&self, names: &[&str]) -> Vec<String> {
         let mut faults = self.faults.clone();
         for parameter in &self.parameters {

@@ -2,8 +2,6 @@
 //!
 //! A path is written as axum 0.8 writes it: `/users/{id}`, `/files/{*rest}`.
 
-#![allow(dead_code, reason = "what dispatches routes is being written")]
-
 mod description;
 mod handler;
 mod path;
@@ -204,7 +202,6 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     }
 
     /// What is wrong with each of the routes by itself.
-    #[allow(dead_code, reason = "what dispatches routes is being written")]
     pub(crate) fn problems(&self) -> Problems {
         description::problems(&self.descriptions)
     }
@@ -214,7 +211,6 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     /// What is built finds the parameters of the path where axum's router puts them. A mounted router
     /// expects that its prefix has been taken off, as `Router::nest_service` does, and at the root what
     /// `Router::fallback_service` gives.
-    #[allow(dead_code, reason = "what dispatches routes is being written")]
     pub(crate) fn build(&self, state: S) -> Vec<Endpoint> {
         let checks = self.descriptions.iter().map(|it| it.operation.checks());
         let both = self.makes.iter().zip(checks);

@@ -104,3 +104,74 @@ pub(super) fn same(a: &str, b: &str) -> bool {
     let mut router = matchit::Router::new();
     right(a) && right(b) && router.insert(a, ()).is_ok() && router.insert(b, ()).is_err()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::panic::catch_unwind;
+
+    use axum::Router;
+    use axum::routing::get;
+
+    use super::*;
+
+    const PATHS: [&str; 17] = [
+        "/",
+        "/a",
+        "/a/",
+        "/{a}",
+        "/{b}",
+        "/{b}/",
+        "/{*a}",
+        "/a/{b}",
+        "/a/{c}/d",
+        "/a/{b}/{c}",
+        "/a/{*b}",
+        "/a/b{c}",
+        "/a/b{*c}",
+        "/a/bc",
+        "/{{a}}",
+        "/{a}/b",
+        "/{b}/c/{d}",
+    ];
+
+    #[test]
+    fn two_paths_are_the_same_where_axum_refuses_them() {
+        for (at, a) in PATHS.into_iter().enumerate() {
+            for b in &PATHS[at + 1..] {
+                let both = catch_unwind(|| {
+                    let router: Router = Router::new();
+                    let _ = router.route(a, get(|| async {})).route(b, get(|| async {}));
+                });
+                assert_eq!(same(a, b), both.is_err(), "{a} {b}");
+                assert_eq!(same(a, b), same(b, a), "{a} {b}");
+            }
+            assert!(same(a, a), "{a}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_wrong_where_axum_refuses_it() {
+        for path in PATHS.into_iter().chain([
+            "", "a", "/:a", "/*a", "/{a", "/a}", "/{}", "/{*}", "/{a}{b}", "/{a}b", "/{*a}/b",
+            "/{a*}", "/{{a}", "/{a:b}",
+        ]) {
+            let built = catch_unwind(|| {
+                let router: Router = Router::new();
+                let _ = router.route(path, get(|| async {}));
+            });
+            assert_eq!(fault(path).is_some(), built.is_err(), "{path}");
+        }
+    }
+
+    #[test]
+    fn parameters_are_found_and_braces_that_stand_for_themselves_are_not() {
+        let names = |path| {
+            parameters(path)
+                .map(|it| (it.name, it.rest))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(names("/a/{b}/c-{d}"), [("b", false), ("d", false)]);
+        assert_eq!(names("/{*rest}"), [("rest", true)]);
+        assert_eq!(names("/{{a}}/b"), []);
+    }
+}
