@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use axum::body::{Body, Bytes};
 use axum::extract::DefaultBodyLimit;
 use axum::http::Request;
-use byname_components::http::bind::{Form, Json};
+use byname_components::http::bind::{Created, Form, Json};
 use byname_components::http::routes::Routes;
 use byname_components::{ErrorKind, ServiceError};
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -320,4 +320,46 @@ async fn content_that_may_be_absent_is_checked_if_it_is_there() {
         post(&routes, "/", &json!(256)).await.wrong(),
         ["body : is 256; expected at most 255"]
     );
+}
+
+/// A word of a few.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+enum Colour {
+    Red,
+    Blue,
+}
+
+#[tokio::test]
+async fn of_a_few_words_that_may_be_absent_all_are_told() {
+    async fn colour(Json(colour): Json<Option<Colour>>) -> Json<Option<Colour>> {
+        Json(colour)
+    }
+    let routes = Routes::new().post("/", colour);
+    assert_eq!(post(&routes, "/", &json!("Red")).await.json(), json!("Red"));
+    assert_eq!(post(&routes, "/", &json!(null)).await.json(), json!(null));
+    assert_eq!(
+        post(&routes, "/", &json!("red")).await.wrong(),
+        ["body : is not allowed; expected `Red` or `Blue`"]
+    );
+}
+
+#[tokio::test]
+async fn what_was_made_is_told_with_its_place() {
+    async fn make(Json(name): Json<String>) -> Created<String> {
+        Created::at(format!("/names/{name}"), name)
+    }
+    async fn bare() -> Created<u8> {
+        Created::new(1)
+    }
+    let routes = Routes::new().post("/", make).post("/bare", bare);
+    let answer = post(&routes, "/", &json!("a b\r\nx-y: é")).await;
+    assert_eq!(answer.status, 201);
+    assert_eq!(
+        answer.headers["location"],
+        "/names/a%20b%0D%0Ax-y:%20%C3%A9"
+    );
+    assert_eq!(answer.json(), json!("a b\r\nx-y: é"));
+    let answer = post(&routes, "/bare", &json!(1)).await;
+    assert_eq!(answer.status, 201);
+    assert!(!answer.headers.contains_key("location"));
 }

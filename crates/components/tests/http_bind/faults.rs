@@ -275,18 +275,23 @@ fn what_texts_cannot_carry_is_an_error_before_anything_is_served() {
     struct Nested {
         leaf: Leaf,
     }
+    #[derive(Deserialize, JsonSchema)]
+    #[allow(dead_code, reason = "it is never read")]
+    struct Table {
+        rows: Vec<Vec<u8>>,
+    }
     async fn nested(Query(_): Query<Nested>) {}
+    async fn table(Query(_): Query<Table>) {}
     async fn number(Query(_): Query<u8>) {}
     async fn list(Path(_): Path<Vec<u8>>) {}
     let routes = Routes::new()
+        .get("/t", table)
         .get("/a", nested)
         .get("/b", number)
         .get("/{c}", list);
-    let problems = routes
-        .router(())
-        .expect_err("three wrong types")
-        .to_string();
+    let problems = routes.router(()).expect_err("four wrong types").to_string();
     for expected in [
+        "route `GET /t`: the field `rows` of the query is neither a text, a number nor a truth value",
         "route `GET /a`: the field `leaf` of the query is neither a text, a number nor a truth value",
         "route `GET /b`: the type of the query is no struct with named fields",
         "route `GET /{c}`: the type of the path is no struct with named fields",
