@@ -185,7 +185,7 @@ async fn contexts() -> (Running, Context) {
     let app = App::from_text("services: { told: {} }");
     let app = app.register(|registrar: &mut Registrar<'_>| {
         registrar.factory("told", (context(),), |(): (), context: Context| async {
-            Ok::<_, BoxError>(std::sync::Arc::new(context))
+            Ok::<_, BoxError>(Arc::new(context))
         });
     });
     let running = app.start().await.unwrap();

@@ -75,7 +75,7 @@ async fn an_id_of_another_run_is_a_gap_and_then_all_that_is_kept() {
     for id in ["1234-5", "nonsense", ""] {
         let mut events = Events::of(&router, Some(id)).await;
         let gap = events.next().await.unwrap();
-        assert_eq!(gap.event, "gap", "{id}");
+        assert_eq!(gap.kind, "gap", "{id}");
         assert!(gap.data["missed"].is_null());
         let event = events.next_of("machines").await;
         assert_eq!(event.change(), ("machines", "a", "added"));
@@ -89,24 +89,24 @@ async fn what_is_not_kept_any_more_is_a_gap_that_says_how_many() {
     let mut first = Events::of(&router, None).await;
     more.machines.put("0", 1).unwrap();
     let event = first.next_of("machines").await;
-    let seen = if event.event == "gap" {
+    let seen = if event.kind == "gap" {
         first.next_of("machines").await
     } else {
         event
     };
     // One after another: so many at once would be more than one queue holds.
-    for name in 1..=10 {
-        more.machines.put(&name.to_string(), 1).unwrap();
+    for name in ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10"] {
+        more.machines.put(name, 1).unwrap();
         loop {
             let event = first.next().await.unwrap();
-            if event.event == "change" && event.data["name"] == name.to_string() {
+            if event.kind == "change" && event.data["name"] == name {
                 break;
             }
         }
     }
     let mut again = Events::of(&router, Some(&seen.id)).await;
     let gap = again.next().await.unwrap();
-    assert_eq!((&*gap.event, &gap.data["missed"]), ("gap", &7.into()));
+    assert_eq!((&*gap.kind, &gap.data["missed"]), ("gap", &7.into()));
     let mut ids = vec![gap.id];
     for name in ["8", "9", "10"] {
         let event = again.next().await.unwrap();
@@ -127,7 +127,7 @@ async fn a_follower_that_does_not_read_holds_nobody_up_and_is_told_what_it_misse
     let (_running, router) = start_with("{ changes: 8 }", more.clone()).await;
     let mut slow = Events::of(&router, None).await;
     more.machines.put("first", 1).unwrap();
-    while slow.next_of("machines").await.event != "change" {}
+    while slow.next_of("machines").await.kind != "change" {}
     let mut fast = Events::of(&router, None).await;
     let mut missed = 0;
     let mut seen = 0;
@@ -136,7 +136,7 @@ async fn a_follower_that_does_not_read_holds_nobody_up_and_is_told_what_it_misse
         more.machines.put(&name, 1).unwrap();
         loop {
             let event = fast.next().await.unwrap();
-            if event.event == "change" && event.data["name"] == name {
+            if event.kind == "change" && event.data["name"] == name {
                 break;
             }
         }
@@ -147,7 +147,7 @@ async fn a_follower_that_does_not_read_holds_nobody_up_and_is_told_what_it_misse
         let number: u64 = event.id.rsplit('-').next().unwrap().parse().unwrap();
         assert!(number > last);
         last = number;
-        if event.event == "gap" {
+        if event.kind == "gap" {
             missed += event.data["missed"].as_u64().unwrap();
             continue;
         }
@@ -171,7 +171,7 @@ async fn more_changes_at_once_than_are_kept_are_said_to_be_lost() {
     }
     let event = loop {
         let event = events.next_of("machines").await;
-        if event.event == "change" {
+        if event.kind == "change" {
             break event;
         }
     };

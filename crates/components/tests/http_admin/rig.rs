@@ -177,7 +177,7 @@ pub(crate) struct Events {
 /// One event.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Event {
-    pub(crate) event: String,
+    pub(crate) kind: String,
     pub(crate) id: String,
     pub(crate) data: serde_json::Value,
 }
@@ -185,7 +185,7 @@ pub(crate) struct Event {
 impl Event {
     /// Registry, name and kind of a change.
     pub(crate) fn change(&self) -> (&str, &str, &str) {
-        assert_eq!(self.event, "change");
+        assert_eq!(self.kind, "change");
         let text = |key| self.data[key].as_str().unwrap_or_default();
         (text("registry"), text("name"), text("kind"))
     }
@@ -233,7 +233,7 @@ impl Events {
                 continue;
             };
             return Some(Event {
-                event: event.to_owned(),
+                kind: event.to_owned(),
                 id: field("id").unwrap().to_owned(),
                 data: serde_json::from_str(field("data").unwrap()).unwrap(),
             });
@@ -244,7 +244,7 @@ impl Events {
     pub(crate) async fn next_of(&mut self, registry: &str) -> Event {
         loop {
             let event = self.next().await.expect("a further event");
-            if event.event != "change" || event.data["registry"] == registry {
+            if event.kind != "change" || event.data["registry"] == registry {
                 return event;
             }
         }
