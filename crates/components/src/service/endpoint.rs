@@ -11,7 +11,7 @@ use axum::extract::{FromRequestParts as _, RawPathParams, Request};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http_body_util::{BodyExt as _, Collected, LengthLimitError, Limited};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
@@ -260,7 +260,7 @@ pub(super) fn too_large(most: usize) -> ServiceError {
 
 async fn bounded(body: Body, most: usize) -> Result<Bytes, ServiceError> {
     let collected = Limited::new(body, most).collect().await;
-    collected.map(|body| body.to_bytes()).map_err(|error| {
+    collected.map(Collected::to_bytes).map_err(|error| {
         let mut cause: Option<&(dyn Error + 'static)> = Some(&*error);
         while let Some(error) = cause {
             if error.is::<LengthLimitError>() {

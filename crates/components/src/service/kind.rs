@@ -19,8 +19,8 @@ pub(super) struct Kinds {
     scalars: Vec<Scalar>,
     null: bool,
     object: bool,
-    /// What the elements of lists are; `None` if they may be anything.
-    list: Option<Option<Box<Kinds>>>,
+    /// What the elements of lists are.
+    list: Option<Box<Kinds>>,
     anything: bool,
 }
 
@@ -50,7 +50,7 @@ impl Kinds {
     /// What the elements are, if it is a list of scalars that are always there, and nothing else.
     pub(super) fn list(&self) -> Option<Scalar> {
         let only = self.scalars.is_empty() && !self.null && !self.object && !self.anything;
-        let elements = self.list.as_ref()?.as_ref()?;
+        let elements = self.list.as_ref()?;
         elements.scalar().filter(|_| only && !elements.null)
     }
 
@@ -119,11 +119,12 @@ impl Kinds {
                 let items = part
                     .get("items")
                     .filter(|_| part.get("prefixItems").is_none());
-                self.list = Some(items.map(|items| {
-                    let mut kinds = Self::default();
-                    kinds.add(schema, items, depth - 1);
-                    Box::new(kinds)
-                }));
+                let mut kinds = Self::default();
+                match items {
+                    Some(items) => kinds.add(schema, items, depth - 1),
+                    None => kinds.anything = true,
+                }
+                self.list = Some(Box::new(kinds));
             }
             _ => self.anything = true,
         }
@@ -136,7 +137,13 @@ impl Kinds {
             Value::String(_) => self.add_scalar(Scalar::Text),
             Value::Number(number) if number.is_f64() => self.add_scalar(Scalar::Number),
             Value::Number(_) => self.add_scalar(Scalar::Integer),
-            Value::Array(_) => self.list = Some(None),
+            Value::Array(_) => {
+                let anything = true;
+                self.list = Some(Box::new(Self {
+                    anything,
+                    ..Self::default()
+                }));
+            }
             Value::Object(_) => self.object = true,
         }
     }

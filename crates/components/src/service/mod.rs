@@ -42,6 +42,8 @@ mod rpc;
 mod shape;
 mod template;
 
+pub use axum::http::Method as Verb;
+
 pub use self::arguments::Arguments;
 pub use self::caller::{Caller, HttpCaller, Incoming, Outgoing};
 pub use self::client::{Call, Outcome, Remote};
