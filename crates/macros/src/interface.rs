@@ -30,6 +30,7 @@ pub(crate) fn expand(options: &Options, item: &ItemTrait, methods: &[Method]) ->
     quote! {
         const _: () = {
             /// Calls the service far away.
+            #[derive(::core::fmt::Debug)]
             struct Client(#library::service::Remote);
 
             #[allow(clippy::type_complexity)]

@@ -61,7 +61,7 @@ fn everything_that_is_wrong_with_a_trait_is_told_at_once() {
     let told = said(
         quote!(),
         quote! {
-            trait Users<T> {
+            trait Users<T>: Debug + Display {
                 type Key;
                 fn get(&self) -> Result<(), E>;
                 async fn list() -> Result<(), E>;
@@ -74,6 +74,8 @@ fn everything_that_is_wrong_with_a_trait_is_told_at_once() {
         told,
         [
             "the trait of a service has no generic parameters",
+            "the trait of a service has no supertraits but `Debug`, `Send` and `Sync`: what is far away has \
+             no others",
             "the trait of a service has methods, and nothing else",
             "a method of a service is an `async fn`",
             "a method of a service takes `&self`",

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::spanned::Spanned as _;
-use syn::{ItemTrait, TraitItem, TraitItemFn, parse_quote};
+use syn::{ItemTrait, TraitItem, TraitItemFn, TypeParamBound, parse_quote};
 
 use crate::boxed;
 use crate::interface;
@@ -21,6 +21,15 @@ pub(crate) fn expand(options: &Options, mut item: ItemTrait) -> syn::Result<Toke
     }
     if let Some(clause) = &item.generics.where_clause {
         wrong.add(clause.span(), "the trait of a service has no `where`");
+    }
+    for bound in &item.supertraits {
+        if !is_of_all(bound) {
+            wrong.add(
+                bound.span(),
+                "the trait of a service has no supertraits but `Debug`, `Send` and `Sync`: what is far \
+                 away has no others",
+            );
+        }
     }
     let mut methods = Vec::new();
     for inner in &mut item.items {
@@ -51,6 +60,22 @@ pub(crate) fn expand(options: &Options, mut item: ItemTrait) -> syn::Result<Toke
         #item
         #described
     })
+}
+
+/// Whether everything is this, a client too.
+fn is_of_all(bound: &TypeParamBound) -> bool {
+    match bound {
+        TypeParamBound::Lifetime(_) => true,
+        TypeParamBound::Trait(bound) => {
+            let last = bound.path.segments.last();
+            last.is_some_and(|last| {
+                ["Debug", "Send", "Sync"]
+                    .iter()
+                    .any(|one| last.ident == one)
+            })
+        }
+        _ => false,
+    }
 }
 
 fn change(function: &mut TraitItemFn) {

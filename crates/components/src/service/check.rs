@@ -1,20 +1,16 @@
 //! Whether arguments are what the description of a route says.
 
-use std::fmt;
-
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 
 use super::method::Argument;
 use super::plan::Routed;
-use crate::http::bind::Schema;
+use crate::http::bind::{Check as Compiled, Schema};
 use crate::service_error::FieldError;
 
 /// The compiled schemas of the arguments of a method.
-pub(super) struct Check(jsonschema::Validator);
-
-/// How many faults are told of one request.
-const TOLD: usize = 32;
+#[derive(Debug)]
+pub(super) struct Check(Compiled);
 
 impl Check {
     pub(super) fn new(arguments: &[Argument]) -> Result<Self, String> {
@@ -30,35 +26,20 @@ impl Check {
             object.insert("properties".into(), properties.into());
             object
         });
-        jsonschema::draft202012::options()
-            .with_pattern_options(jsonschema::PatternOptions::regex())
-            .build(&schema.whole())
-            .map(Self)
-            .map_err(|error| error.to_string())
+        Compiled::whole(schema).map(Self)
     }
 
     /// Returns what is wrong with values, by the names of the arguments.
     pub(super) fn faults(&self, values: &Value, routed: &Routed) -> Vec<FieldError> {
-        if self.0.is_valid(values) {
-            return Vec::new();
-        }
-        let faults = self.0.iter_errors(values).take(TOLD);
-        let fault = |error: jsonschema::ValidationError<'_>| {
-            let pointer = error.instance_path().to_string();
-            let inside = pointer.strip_prefix('/').unwrap_or_default();
+        let fault = |fault: FieldError| {
+            let inside = fault.field.strip_prefix('/').unwrap_or_default();
             let (name, inside) = match inside.find('/') {
                 Some(end) => inside.split_at(end),
                 None => (inside, ""),
             };
             let at = routed.arguments.iter().position(|one| one.name == name);
-            routed.refusal(at.unwrap_or(usize::MAX), inside, error.masked().to_string())
+            routed.refusal(at.unwrap_or(usize::MAX), inside, fault.message)
         };
-        faults.map(fault).collect()
-    }
-}
-
-impl fmt::Debug for Check {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Check").finish_non_exhaustive()
+        self.0.faults(values).into_iter().map(fault).collect()
     }
 }

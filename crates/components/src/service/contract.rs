@@ -78,6 +78,12 @@ impl<S: ?Sized + Service> Contract<S> {
         Ok(Self { ways, server })
     }
 
+    /// Returns the service in the three places, with what each is called.
+    #[must_use]
+    pub fn ways(&self) -> &[(&'static str, Arc<S>); 3] {
+        &self.ways
+    }
+
     /// Makes the same call in all three places, and returns the answer.
     ///
     /// # Panics

@@ -39,7 +39,7 @@ pub(super) enum Shape {
 
 impl Check {
     /// Compiles the schema of JSON.
-    pub(super) fn whole(schema: Schema) -> Result<Self, String> {
+    pub(crate) fn whole(schema: Schema) -> Result<Self, String> {
         Self::new(FieldPlace::Body, schema, Shape::Whole)
     }
 
@@ -76,6 +76,13 @@ impl Check {
             shape,
             validator,
         })
+    }
+
+    /// Returns what is wrong with JSON, with pointers into it.
+    pub(crate) fn faults(&self, value: &Value) -> Vec<FieldError> {
+        let mut telling = Telling::new(FieldPlace::Body);
+        self.judge(value, &mut telling);
+        telling.into_faults()
     }
 
     /// Adds what is wrong with a value to what is known to be wrong.

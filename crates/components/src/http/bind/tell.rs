@@ -99,6 +99,11 @@ impl Telling {
         })
     }
 
+    /// Returns the faults, of which there are not too many.
+    pub(super) fn into_faults(self) -> Vec<FieldError> {
+        self.faults
+    }
+
     /// Refuses a request that can be read and breaks its schema.
     pub(super) fn into_error(self) -> ServiceError {
         let fields = match self.found {
