@@ -54,7 +54,7 @@ pub(crate) fn expand(options: &Options, item: &ItemTrait, methods: &[Method]) ->
     }
 }
 
-/// What a method takes and answers, and how it is called here.
+/// What a method reads and answers, and how it is called here.
 fn described(options: &Options, trait_: &Ident, method: &Method) -> TokenStream {
     let library = &options.library;
     let (ident, name, doc) = (&method.ident, method.name(), &method.doc);
@@ -63,8 +63,8 @@ fn described(options: &Options, trait_: &Ident, method: &Method) -> TokenStream 
     let taken: Vec<Ident> = (0..method.arguments.len())
         .map(|at| format_ident!("argument_{at}", span = Span::mixed_site()))
         .collect();
-    let takes = method.arguments.iter().zip(&taken).enumerate();
-    let takes = takes.map(|(at, ((_, of), taken))| quote!(let #taken: #of = arguments.take(#at)?;));
+    let reads = method.arguments.iter().zip(&taken).enumerate();
+    let reads = reads.map(|(at, ((_, of), taken))| quote!(let #taken: #of = arguments.take(#at)?;));
     let arguments = method.arguments.iter().map(|(name, of)| {
         let text = plain(name);
         quote_spanned!(of.span()=> .argument::<#of>(#text))
@@ -86,7 +86,7 @@ fn described(options: &Options, trait_: &Ident, method: &Method) -> TokenStream 
         | -> #library::service::Answering<_> {
             ::std::boxed::Box::pin(async move {
                 let _ = &arguments;
-                #(#takes)*
+                #(#reads)*
                 let answer = <dyn #trait_ as #trait_>::#ident(&*service, #(#taken),*).await;
                 #library::service::Outcome::into_result(answer)
             })

@@ -1,6 +1,13 @@
 //! One trait, here or there: whatever is asked and whatever is answered, it is the same called directly,
 //! through its routes, and over a socket.
 
+#![allow(
+    clippy::option_option,
+    clippy::too_many_arguments,
+    clippy::type_complexity,
+    reason = "they are among what is awkward"
+)]
+
 mod along;
 mod any;
 mod errors;

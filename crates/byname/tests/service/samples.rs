@@ -322,12 +322,12 @@ impl Samples for Echo {
 
 pub(crate) async fn by_rest() -> Contract<dyn Samples> {
     let make = || Arc::new(Echo::default()) as Arc<dyn Samples>;
-    let made = Contract::new(make, &Rest, &Overrides::default()).await;
-    made.expect("routes and a socket")
+    let contract = Contract::new(make, &Rest, &Overrides::default()).await;
+    contract.expect("routes and a socket")
 }
 
 pub(crate) async fn by_rpc() -> Contract<dyn Samples> {
     let make = || Arc::new(Echo::default()) as Arc<dyn Samples>;
-    let made = Contract::new(make, &Rpc, &Overrides::default()).await;
-    made.expect("routes and a socket")
+    let contract = Contract::new(make, &Rpc, &Overrides::default()).await;
+    contract.expect("routes and a socket")
 }

@@ -111,7 +111,7 @@ fn once(url: &str) -> Result<Upstream, BoxError> {
 }
 
 /// Routes as a server has them.
-fn routed(plan: &Arc<Plan>, object: &Part) -> Result<Router, BoxError> {
+pub(super) fn routed(plan: &Arc<Plan>, object: &Part) -> Result<Router, BoxError> {
     let mut paths: Vec<(Arc<str>, MethodRouter)> = Vec::new();
     let described = plan.descriptions().into_iter();
     for (route, endpoint) in described.zip(endpoints(plan, object)) {

@@ -41,6 +41,8 @@ mod rest;
 mod rpc;
 mod shape;
 mod template;
+#[cfg(test)]
+mod tests;
 
 pub use axum::http::Method as Verb;
 

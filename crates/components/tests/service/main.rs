@@ -1,0 +1,6 @@
+//! From the methods of a trait to routes.
+
+mod conventions;
+mod methods;
+mod overrides;
+mod problems;
