@@ -14,7 +14,7 @@ fn said(options: TokenStream, item: TokenStream) -> Vec<String> {
     said
 }
 
-fn of_method(method: TokenStream) -> Vec<String> {
+fn of_method(method: &TokenStream) -> Vec<String> {
     said(quote!(), quote!(trait Users { #method }))
 }
 
@@ -188,7 +188,7 @@ fn a_method_that_nobody_far_away_can_call_is_told() {
             "expected attribute arguments in parentheses: #[get(...)]",
         ),
     ] {
-        assert_eq!(of_method(method.clone()), [told], "{method}");
+        assert_eq!(of_method(&method), [told], "{method}");
     }
 }
 
