@@ -9,8 +9,8 @@ mod remote;
 use std::path::Path;
 use std::sync::Arc;
 
-use byname_components::config::{Config, Layers, Node, Path as Keys, Value, read_node, units};
-use byname_components::{App, Problem, Problems};
+use byname_components::App;
+use byname_components::config::{Layers, Node, Value};
 
 pub(crate) use self::check::run as check;
 pub(crate) use self::config::run as config;
@@ -18,16 +18,13 @@ pub(crate) use self::graph::run as graph;
 pub(crate) use self::plan::run as plan;
 use crate::cli::LayerArguments;
 use crate::failure::Failure;
-use crate::serve::{self, DEFAULT, DRAIN, HTTP};
+use crate::serve::{self, DEFAULT};
 
 /// What the file inside the program is called.
 const BUILT_IN: &str = "byname serve";
 
 /// The prefix of variables of the environment that are configuration.
 const PREFIX: &str = "BYNAME";
-
-/// How much longer than its requests a server may take to drain, before it is given up.
-const SPARE: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// A file, or the one inside the program, and what lies over it.
 pub(crate) struct Declaration {
@@ -64,66 +61,14 @@ impl Declaration {
         Ok(Self { layers, ..self })
     }
 
-    /// Returns the application, or everything that is wrong with the configuration as such.
-    pub(crate) fn app(&self) -> Result<App, Failure> {
-        self.declared().map_err(|problems| Failure::told(&problems))
-    }
-
-    fn declared(&self) -> Result<App, Problems> {
-        let app = serve::modules(App::from_layers(self.layers()?));
-        Ok(match &self.server {
+    /// Returns the application; what is wrong with it is told when it is checked.
+    pub(crate) fn app(&self) -> App {
+        let app = serve::modules(App::from_layers(self.layers.clone()));
+        match &self.server {
             Some(server) => app.server(server),
             None => app,
-        })
-    }
-
-    /// Returns all layers, with what this program knows of its services: that one which finishes
-    /// requests must be given the time for it.
-    fn layers(&self) -> Result<Layers, Problems> {
-        let config = self.layers.load()?;
-        let mut problems = Problems::new();
-        let mut layers = self.layers.clone();
-        for service in of_type(config.root(), HTTP) {
-            let of = Keys::root().key("services").key(Arc::clone(&service));
-            // What cannot be read is told by the check.
-            let drain = span(&config, &of.key("settings").key("drain")).unwrap_or(DRAIN);
-            let path = of.key("within").key("drain");
-            match span(&config, &path) {
-                Some(within) if within <= drain => problems.push(
-                    Problem::error(format!(
-                        "service `{service}` finishes requests for {}, but is given up after {}",
-                        units::Duration::from(drain),
-                        units::Duration::from(within),
-                    ))
-                    .at(place(&config, &path), "the deadline is set here")
-                    .help(format!("take `{path}` out, or make it longer")),
-                ),
-                Some(_) => {}
-                None => {
-                    let within = units::Duration::from(drain + SPARE);
-                    let name = serde_json::Value::from(&*service);
-                    // Above the file, so that what the file says keeps its places: of this it says
-                    // nothing.
-                    layers = layers.text(
-                        BUILT_IN,
-                        format!("services: {{{name}: {{within: {{drain: {within}}}}}}}"),
-                    );
-                }
-            }
         }
-        problems.or(layers)
     }
-}
-
-fn span(config: &Config, path: &Keys) -> Option<std::time::Duration> {
-    let node = config.root().at(path)?;
-    let read = read_node::<units::Duration>(node, path, HTTP).ok()?;
-    Some(read.value.into())
-}
-
-fn place(config: &Config, path: &Keys) -> byname_components::Place {
-    let node = config.root().at(path).unwrap_or(config.root());
-    node.origin.place()
 }
 
 /// The services of a type, by name.

@@ -1,14 +1,11 @@
-//! `byname serve`: an application of `byname-components`, of three modules: the catalog, the machines,
-//! and the server that answers for both.
+//! `byname serve`: an application of `byname-components`: the catalog, the machines, and the routers that
+//! answer for them and for the application itself.
 
 mod catalog;
 mod components;
-mod connections;
 mod flags;
-mod http;
+mod health;
 mod machines;
-mod readiness;
-mod stall;
 mod stop;
 mod told;
 
@@ -17,17 +14,16 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
+use byname_components::http::Server;
 use byname_components::{App, Running};
 use tracing::{info, warn};
 
-use self::http::HttpServer;
 use self::stop::StopSignals;
 use crate::app::Declaration;
 use crate::cli::ServeArguments;
 use crate::failure::Failure;
 
 pub(crate) use self::catalog::NAME as CATALOG;
-pub(crate) use self::http::{DRAIN, NAME as HTTP};
 pub(crate) use self::machines::NAME as MACHINES;
 
 /// What runs where no file says it.
@@ -40,15 +36,8 @@ const POLL: Duration = Duration::from_secs(10);
 pub(crate) fn modules(app: App) -> App {
     app.register(catalog::module)
         .register(machines::module)
-        .register(http::module)
-}
-
-/// Which settings services of a factory take while they run.
-pub(crate) fn reloads(factory: &str) -> &'static [&'static str] {
-    match factory {
-        HTTP => http::RELOADS,
-        _ => &[],
-    }
+        .register(components::module)
+        .register(health::module)
 }
 
 /// Serves until a signal ends it.
@@ -62,7 +51,7 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<(), Failure> {
     let file = arguments.config.as_deref();
     let declaration = Declaration::new(file, &arguments.layers);
     let declaration = declaration.map_layers(|layers| flags::over(layers, arguments))?;
-    let app = declaration.app()?;
+    let app = declaration.app();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -86,7 +75,7 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<(), Failure> {
 pub(crate) fn options_of_machines(arguments: &ServeArguments) -> byname_store::FileOptions {
     let declaration = Declaration::new(arguments.config.as_deref(), &arguments.layers);
     let declaration = declaration.map_layers(|layers| flags::over(layers, arguments));
-    let config = declaration.unwrap().app().unwrap().config().unwrap();
+    let config = declaration.unwrap().app().config().unwrap();
     machines::options(&config.read("services.machines.settings").unwrap())
 }
 
@@ -143,9 +132,10 @@ fn announce(running: &Running) {
     let mut stdout = io::stdout().lock();
     let mut servers = 0;
     for service in running.graph().services() {
-        let server = running.services().get::<HttpServer>(service.name());
-        // One that is lazy has not been started, and other services are no servers.
-        let Some(url) = server.ok().flatten().and_then(|server| server.url()) else {
+        let server = running.services().get::<Server>(service.name());
+        let server = server.ok().flatten();
+        // Other services are no servers.
+        let Some(url) = server.and_then(|server| server.address().map(ToString::to_string)) else {
             continue;
         };
         servers += 1;
@@ -153,7 +143,7 @@ fn announce(running: &Running) {
         let _ = writeln!(stdout, "{url}").and_then(|()| stdout.flush());
     }
     if servers == 0 {
-        warn!("nothing is served: no service of type `{HTTP}` has been started");
+        warn!("nothing is served: the server has no listener");
     }
 }
 
@@ -178,7 +168,15 @@ mod tests {
     fn nothing_is_wrong_with_the_file_inside_the_program() {
         let app = modules(App::from_text(DEFAULT));
         assert_eq!(app.check().to_string(), "");
-        let names = [CATALOG, MACHINES, HTTP];
+        let names = [
+            CATALOG,
+            MACHINES,
+            "routers.catalog",
+            "routers.components",
+            "routers.health",
+            "routers.machines",
+            "servers.main.listeners.public",
+        ];
         let graph = app.graph().1.unwrap();
         let found: Vec<&str> = graph
             .services()

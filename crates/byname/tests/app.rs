@@ -20,16 +20,23 @@ services:
     type: catalog
     settings: { files: ['${MODELS:models.json}'], poll: 30s }
   spare: { type: catalog, lazy: true }
-  web:
-    needs: { catalog: models, machines: fleet }
-    settings: { listen: 127.0.0.1:0 }
+routers:
+  all:
+    routes:
+      - { router: catalog, prefix: /api/v1, needs: { catalog: models } }
+      - { router: components, prefix: /api/v1 }
+servers:
+  main:
+    listeners:
+      web: { address: 127.0.0.1:0 }
 ";
 
 /// What lies below.
 const BASE: &str = "\
 services:
   fleet: { type: machines }
-  web: { type: http, settings: { max-connections: 64, drain: 1m } }
+servers:
+  main: { listeners: { web: { routers: [all], limits: { connections: 64 }, timeouts: { drain: 1m } } } }
 ";
 
 /// A catalog of nothing.
@@ -105,10 +112,15 @@ nmae: shop
 services:
   models: { type: catalogue }
   fleet: { type: machines, settings: { poll: 10, folder: [a] } }
-  web:
-    type: http
-    needs: { catalog: model, machine: fleet }
-    settings: { listen: localhost:80, max-conections: 5, drain: yes }
+routers:
+  all:
+    routes:
+      - { router: catalog, needs: { catalog: model, machine: fleet } }
+      - { router: machines }
+servers:
+  main:
+    listeners:
+      web: { address: a host, limits: { conections: 5 }, timeouts: { drain: yes }, routers: [all] }
 ";
     let folder = folder(&[("app.yaml", wrong)]);
     let (told, error) = failed(run(&folder, &["check", "app.yaml"]));
@@ -131,8 +143,11 @@ services:
 
 #[test]
 fn a_warning_keeps_nothing_from_being_started() {
-    let servers = "servers: { main: { services: [web] } }\n";
-    let folder = folder(&[("app.yaml", &format!("{SHOP}{servers}"))]);
+    let shop = SHOP.replace(
+        "    listeners:\n",
+        "    services: [fleet]\n    listeners:\n",
+    );
+    let folder = folder(&[("app.yaml", &shop)]);
     let told = text(run(&folder, &["check", "app.yaml"]));
     assert_eq!(
         told,
@@ -143,7 +158,7 @@ fn a_warning_keeps_nothing_from_being_started() {
     let (told, _) = failed(run(&folder, &["check", "app.yaml", "--server", "mian"]));
     assert!(
         told.starts_with(
-            "error: there is no server `mian`; did you mean `default.main`?\n  app.yaml:11:12: "
+            "error: there is no server `mian`; did you mean `default.main`?\n  base.yaml:4:3: "
         ),
         "{told}"
     );
@@ -196,8 +211,10 @@ fn the_graph_shows_the_states_of_a_server_that_runs() {
     assert_eq!(
         String::from_utf8(output.stderr).unwrap(),
         "warning: the server has a service `fleet`, which the file has not\n\
-         warning: the server has a service `spare`, which the file has not\n\
-         warning: the server has a service `web`, which the file has not\n"
+         warning: the server has a service `routers.all.routes[0]`, which the file has not\n\
+         warning: the server has a service `routers.components`, which the file has not\n\
+         warning: the server has a service `servers.main.listeners.web`, which the file has not\n\
+         warning: the server has a service `spare`, which the file has not\n"
     );
 }
 
@@ -235,7 +252,7 @@ fn a_server_that_does_not_answer_is_said_so() {
 
 #[test]
 fn the_configuration_is_shown_with_where_it_comes_from() {
-    let overlay = "services: { web: { settings: { max-connections: 128 } } }\n";
+    let overlay = "servers: { main: { listeners: { web: { limits: { connections: 128 } } } } }\n";
     let folder = folder(&[("app.yaml", SHOP), ("app.prod.yaml", overlay)]);
     let arguments = [
         "config",
@@ -257,7 +274,7 @@ fn the_configuration_is_shown_with_where_it_comes_from() {
 
 #[test]
 fn what_comes_from_a_file_of_secrets_is_not_shown() {
-    let settings = "services: { web: { settings: { listen: '${file:listen.txt}' } } }\n";
+    let settings = "servers: { main: { listeners: { web: { address: '${file:listen.txt}' } } } }\n";
     let folder = folder(&[
         ("app.yaml", SHOP),
         ("app.prod.yaml", settings),
@@ -268,13 +285,13 @@ fn what_comes_from_a_file_of_secrets_is_not_shown() {
         &["config", "app.yaml", "--environment", "prod"],
     ));
     assert!(!shown.contains("4711"), "{shown}");
-    assert!(shown.contains("listen: \"***\""), "{shown}");
-    let old = SHOP.replace("listen: 127.0.0.1:0", "listen: '${file:listen.txt}'");
+    assert!(shown.contains("address: \"***\""), "{shown}");
+    let old = SHOP.replace("address: 127.0.0.1:0", "address: '${file:listen.txt}'");
     fs::write(folder.path().join("old.yaml"), old).unwrap();
     let told = text(run(&folder, &["plan", "old.yaml", "app.yaml"]));
     assert!(!told.contains("4711"), "{told}");
     assert!(
-        told.contains("~ services.web.settings.listen: \"***\" -> \"***\""),
+        told.contains("~ servers.main.listeners.web.address: \"***\" -> \"***\""),
         "{told}"
     );
 }
@@ -300,12 +317,15 @@ fn a_plan_tells_what_a_change_would_do() {
     let json = [&plan[..], &["--json"]].concat();
     expect("plan.json", &text(run(&folder, &json)));
     let same = ["plan", "app.yaml", "app.yaml"];
-    assert_eq!(text(run(&folder, &same)), "4 services stay as they are\n");
+    assert_eq!(text(run(&folder, &same)), "6 services stay as they are\n");
 }
 
 #[test]
 fn a_plan_tells_a_change_that_is_taken_from_one_that_is_not() {
-    let more = SHOP.replace("127.0.0.1:0 }", "127.0.0.1:0, max-connections: 65 }");
+    let more = SHOP.replace(
+        "127.0.0.1:0 }",
+        "127.0.0.1:0, limits: { connections: 65 } }",
+    );
     let other = more.replace("127.0.0.1:0,", "127.0.0.1:1,");
     let wired = SHOP.replace("catalog: models", "catalog: spare");
     let folder = folder(&[
@@ -317,19 +337,24 @@ fn a_plan_tells_a_change_that_is_taken_from_one_that_is_not() {
     let plan = |new: &str| text(run(&folder, &["plan", "app.yaml", new]));
     assert_eq!(
         plan("more.yaml"),
-        "reload  web\n        ~ services.web.settings.max-connections: 64 -> 65\n\
-         3 services stay as they are\n"
+        "reload  servers.main.listeners.web\n        \
+         ~ servers.main.listeners.web.limits.connections: 64 -> 65\n\
+         5 services stay as they are\n"
     );
     assert_eq!(
         plan("other.yaml"),
-        "rebuild web\n        ~ services.web.settings.listen: 127.0.0.1:0 -> 127.0.0.1:1\n        \
-         ~ services.web.settings.max-connections: 64 -> 65\n\
-         3 services stay as they are\n"
+        "rebuild servers.main.listeners.web\n        \
+         ~ servers.main.listeners.web.address: 127.0.0.1:0 -> 127.0.0.1:1\n        \
+         ~ servers.main.listeners.web.limits.connections: 64 -> 65\n\
+         5 services stay as they are\n"
     );
     assert_eq!(
         plan("wired.yaml"),
-        "rebuild web\n        ~ services.web.needs.catalog: models -> spare\n        \
+        "rebuild routers.all.routes[0]\n        \
+         ~ routers.all.routes[0].needs.catalog: models -> spare\n        \
          is built of `spare`\n\
-         3 services stay as they are\n"
+         rebuild servers.main.listeners.web\n        \
+         is built of `routers.all.routes[0]`, which is rebuilt\n\
+         4 services stay as they are\n"
     );
 }

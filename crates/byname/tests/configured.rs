@@ -47,16 +47,24 @@ impl Folder {
     }
 }
 
-/// A server of two services more than it needs, on a free port.
+/// A server of one service more than it needs, on a free port.
 const SHOP: &str = "\
 services:
   models: { type: catalog }
   fleet: { type: machines }
-  web:
-    type: http
-    needs: { catalog: models, machines: fleet }
-    settings: { listen: 127.0.0.1:0, max-connections: 1 }
   spare: { type: catalog, lazy: true }
+routers:
+  all:
+    routes:
+      - { router: health, needs: { catalog: models, machines: fleet } }
+      - prefix: /api/v1
+        routes:
+          - { router: catalog, needs: { catalog: models } }
+          - { router: components }
+servers:
+  main:
+    listeners:
+      web: { address: 127.0.0.1:0, routers: [all], limits: { connections: 1 } }
 ";
 
 /// What a command that fails writes to stderr.
@@ -87,11 +95,24 @@ fn the_file_of_a_user_says_what_runs() {
         json!({"data": [
             {"name": "fleet", "factory": "machines", "state": "running", "lazy": false, "needs": []},
             {"name": "models", "factory": "catalog", "state": "running", "lazy": false, "needs": []},
-            {"name": "spare", "factory": "catalog", "state": "waiting", "lazy": true, "needs": []},
-            {"name": "web", "factory": "http", "state": "running", "lazy": false, "needs": [
-                {"service": "models", "kind": "required", "name": "catalog"},
-                {"service": "fleet", "kind": "required", "name": "machines"},
+            {"name": "routers.all.routes[0]", "factory": "health", "state": "running", "lazy": false,
+             "needs": [
+                {"service": "models", "kind": "optional", "name": "catalog"},
+                {"service": "fleet", "kind": "optional", "name": "machines"},
             ]},
+            {"name": "routers.all.routes[1].routes[0]", "factory": "catalog", "state": "running",
+             "lazy": false, "needs": [
+                {"service": "models", "kind": "required", "name": "catalog"},
+            ]},
+            {"name": "routers.components", "factory": "components", "state": "running", "lazy": false,
+             "needs": []},
+            {"name": "servers.main.listeners.web", "factory": "listener", "state": "running",
+             "lazy": false, "needs": [
+                {"service": "routers.all.routes[0]", "kind": "required"},
+                {"service": "routers.all.routes[1].routes[0]", "kind": "required"},
+                {"service": "routers.components", "kind": "required"},
+            ]},
+            {"name": "spare", "factory": "catalog", "state": "waiting", "lazy": true, "needs": []},
         ]})
     );
     let refused = server.get("/api/v1/components?verbose");
@@ -115,14 +136,18 @@ fn every_layer_lies_over_those_below_it() {
         .map(|listener| listener.local_addr().unwrap().to_string())
         .collect();
     let folder = Folder::with(&format!(
-        "include: [base.yaml]\nservices: {{http: {{settings: {{listen: '{}'}}}}}}\n",
+        "include: [base.yaml]\nservers: {{main: {{listeners: {{public: {{address: '{}'}}}}}}}}\n",
         at[0]
     ));
-    let base = "services: {catalog: {}, machines: {}, http: {settings: {listen: 'wrong'}}}";
+    let base = "services: {catalog: {}, machines: {}}\n\
+                servers: {main: {listeners: {public: {address: 'wrong', routers: [catalog]}}}}";
     fs::write(folder.file().with_file_name("base.yaml"), base).unwrap();
-    let overlay = format!("services: {{http: {{settings: {{listen: '{}'}}}}}}", at[1]);
+    let overlay = format!(
+        "servers: {{main: {{listeners: {{public: {{address: '{}'}}}}}}}}",
+        at[1]
+    );
     fs::write(folder.file().with_file_name("app.prod.yaml"), overlay).unwrap();
-    let set = format!("services.http.settings.listen={}", at[3]);
+    let set = format!("servers.main.listeners.public.address={}", at[3]);
     let mut arguments: Vec<&str> = Vec::new();
     let mut variable = None;
     for (which, address) in at.iter().enumerate() {
@@ -134,18 +159,22 @@ fn every_layer_lies_over_those_below_it() {
             _ => {}
         }
         let mut command = folder.serve(&arguments);
-        command.envs(variable.map(|text| ("BYNAME__SERVICES__HTTP__SETTINGS__LISTEN", text)));
+        command
+            .envs(variable.map(|text| ("BYNAME__SERVERS__MAIN__LISTENERS__PUBLIC__ADDRESS", text)));
         let error = error(command, 1);
         let first = error.lines().next().unwrap();
         assert_eq!(
             first,
             format!(
                 "error: cannot listen on {address}: another program does already; stop it, or \
-                 choose another port with --listen 127.0.0.1:0 (any free one)"
+                 choose another port, as 127.0.0.1:0 (any free one)"
             )
         );
         let second = error.lines().nth(1).unwrap();
-        assert_eq!(second, "  base.yaml:1:39: service `http` is defined here");
+        assert_eq!(
+            second,
+            "  base.yaml:2:29: service `servers.main.listeners.public` is defined here"
+        );
     }
 }
 
@@ -155,32 +184,17 @@ fn an_option_needs_a_service_that_it_is_of() {
     let error = error(folder.serve(&["--listen", "127.0.0.1:0"]), 1);
     assert_eq!(
         error,
-        "error: --listen sets `listen` of services of type `http`, and the file has none\n"
+        "error: --listen sets `address` of the listener `public`, and the file has none\n"
     );
 }
 
 #[test]
-fn requests_get_the_time_that_they_are_promised() {
-    let folder = Folder::with(
-        "services:\n  catalog: {}\n  machines: {}\n  http:\n    settings: {drain: 1m}\n    \
-         within: {drain: 30s}\n",
-    );
-    assert_eq!(
-        error(folder.serve(&[]), 1),
-        "error: service `http` finishes requests for 1m, but is given up after 30s\n  \
-         app.yaml:6:21: the deadline is set here\n  \
-         help: take `services.http.within.drain` out, or make it longer\n\
-         1 error, 0 warnings\n"
-    );
-}
-
-#[test]
-fn two_servers_of_one_file_are_both_announced() {
+fn two_listeners_of_one_file_are_both_announced() {
     use std::io::{BufRead as _, BufReader};
     let folder = Folder::with(
-        "services:\n  catalog: {}\n  machines: {}\n  \
-         a: {type: http, settings: {listen: '127.0.0.1:0'}}\n  \
-         b: {type: http, settings: {listen: '127.0.0.1:0'}}\n",
+        "services: {catalog: {}, machines: {}}\nservers:\n  main:\n    listeners:\n      \
+         a: {address: '127.0.0.1:0', routers: [health]}\n      \
+         b: {address: '127.0.0.1:0', routers: [health]}\n",
     );
     let mut command = folder.serve(&[]);
     command.stdout(std::process::Stdio::piped());
@@ -229,14 +243,14 @@ fn a_changed_file_is_taken_while_it_runs() {
     let waiting = std::thread::scope(|scope| {
         // There is one place, and it is taken: this answer comes once there are two.
         let waiting = scope.spawn(|| server::Response::asked(address, "GET", "/healthz"));
-        folder.save(&SHOP.replace("max-connections: 1", "max-connections: 2"));
+        folder.save(&SHOP.replace("connections: 1", "connections: 2"));
         waiting.join().unwrap()
     });
     assert_eq!(waiting.status, 200);
     drop(first);
     let told = server.logged("the new configuration counts");
     assert!(
-        told.ends_with("the new configuration counts (revision 2); `web` took its new settings"),
+        told.ends_with("the new configuration counts (revision 2); `servers.main.listeners.web` took its new settings"),
         "{told}"
     );
 
@@ -244,8 +258,8 @@ fn a_changed_file_is_taken_while_it_runs() {
     let told = server.logged("is refused");
     assert!(
         told.ends_with(
-            "the new configuration is refused, nothing has changed (revision 2); `web` refused its \
-             new settings: it failed: `listen` and `drain` are only changed by a restart"
+            "the new configuration is refused, nothing has changed (revision 2); `servers.main.listeners.web` refused its \
+             new settings: it failed: `address` is only changed by a restart"
         ),
         "{told}"
     );

@@ -58,7 +58,7 @@ fn a_port_in_use_is_said_in_one_line() {
         line(&output, 1),
         format!(
             "error: cannot listen on {address}: another program does already; stop it, or choose \
-             another port with --listen 127.0.0.1:0 (any free one)"
+             another port, as 127.0.0.1:0 (any free one)"
         )
     );
 }

@@ -190,9 +190,18 @@ impl Clients {
     /// Every problem: several servers that publish a service without a rule, a rule that names none of
     /// them, a URL that is none. Nothing has been changed then.
     pub fn rebuild(&self, current: Option<&str>) -> Result<u64, Problems> {
+        self.rebuild_told(current, true)
+    }
+
+    /// Rebuilds; of a server that says nothing of where it is reached, only who needs it is told that.
+    pub(crate) fn rebuild_declared(&self, current: Option<&str>) -> Result<u64, Problems> {
+        self.rebuild_told(current, false)
+    }
+
+    fn rebuild_told(&self, current: Option<&str>, told_of_no_url: bool) -> Result<u64, Problems> {
         let rebuilding = self.0.rebuilding.lock();
         let _one_at_a_time = rebuilding.unwrap_or_else(PoisonError::into_inner);
-        let next = self.work_out(current)?;
+        let next = self.work_out(current, told_of_no_url)?;
         let published = self.0.running.transaction(|draft| {
             let gone: Vec<_> = draft
                 .iter()
@@ -218,6 +227,7 @@ impl Clients {
     fn work_out(
         &self,
         current: Option<&str>,
+        told_of_no_url: bool,
     ) -> Result<BTreeMap<Arc<str>, RunningClient>, Problems> {
         let (definitions, rules) = (self.0.definitions.snapshot(), self.0.rules.snapshot());
         let mut publishers: BTreeMap<Arc<str>, Vec<Published>> = BTreeMap::new();
@@ -236,7 +246,11 @@ impl Clients {
             match choose(&service, &publishers, current, rules.entry(&service)) {
                 Ok(chosen) => {
                     let local = current == Some(&*chosen.client.server);
-                    if !local && let Some(what) = not_a_url(&chosen.client.url) {
+                    let url = &*chosen.client.url;
+                    if !local
+                        && (told_of_no_url || !url.is_empty())
+                        && let Some(what) = not_a_url(url)
+                    {
                         problems.push(bad_url(chosen, what));
                     }
                     let Client { server, url, .. } = chosen.client.clone();
@@ -404,7 +418,7 @@ fn bad_url(published: &Published, what: &str) -> Problem {
 }
 
 /// What keeps a text from being a URL that a service can be reached at, if anything.
-fn not_a_url(url: &str) -> Option<&'static str> {
+pub(crate) fn not_a_url(url: &str) -> Option<&'static str> {
     let rest = ["http://", "https://"]
         .iter()
         .find_map(|scheme| url.strip_prefix(scheme));

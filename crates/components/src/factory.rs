@@ -14,6 +14,8 @@ use crate::config::{Node, Path, Read, read_node};
 use crate::made::{BoxError, Extras, Product};
 use crate::need::{Declared, Needs};
 use crate::part::{Part, Type};
+#[cfg(feature = "http")]
+use crate::problem::Problem;
 use crate::problem::Problems;
 use crate::supply::Supply;
 
@@ -123,6 +125,80 @@ impl FactoryEntry {
                     let product = build.build(*settings, given).await?;
                     Ok(product.into_made().into_parts())
                 }))
+            }),
+        }
+    }
+
+    /// A factory for one definition, whose needs are known only when the file has been read. What it
+    /// is given as settings has been checked already, and is handed through.
+    #[cfg(feature = "http")]
+    pub(crate) fn composed<T, F>(
+        name: &str,
+        place: Place,
+        needs: Vec<Declared>,
+        make: impl Fn(&Supply) -> Result<F, BoxError> + Send + Sync + 'static,
+    ) -> Self
+    where
+        T: ?Sized + Send + Sync + 'static,
+        F: Future<Output = Result<crate::made::Made<T>, BoxError>> + Send + 'static,
+    {
+        Self {
+            name: name.into(),
+            place,
+            needs,
+            makes: Type::of::<T>(),
+            settings: Type::of::<Node>(),
+            schema: |_| Schema::default(),
+            read: |node, _, _| {
+                Ok(Read {
+                    value: Box::new(node.clone()),
+                    secrets: Vec::new(),
+                })
+            },
+            make: Box::new(move |_, supply| {
+                let making = make(supply)?;
+                Ok(Box::pin(async move { Ok(making.await?.into_parts()) }))
+            }),
+        }
+    }
+
+    /// A factory of a service that is elsewhere: it makes what calls it at a URL, which is its settings.
+    #[cfg(feature = "http")]
+    pub(crate) fn remote(
+        name: &str,
+        place: Place,
+        makes: Type,
+        client: impl Fn(&str) -> Result<Part, BoxError> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            place,
+            needs: Vec::new(),
+            makes,
+            settings: Type::of::<String>(),
+            schema: |generator| generator.subschema_for::<String>(),
+            read: |node, path, name| {
+                let url = read_node::<String>(node, path, name)?.value;
+                if url.is_empty() {
+                    return Err(Problem::error(format!(
+                        "nothing says where service `{name}` is reached"
+                    ))
+                    .at(
+                        node.origin.place(),
+                        "this server publishes it, and others need it",
+                    )
+                    .help("give the server a `url`")
+                    .into());
+                }
+                Ok(Read {
+                    value: Box::new(url),
+                    secrets: Vec::new(),
+                })
+            },
+            make: Box::new(move |url, _| {
+                let url = url.downcast::<String>().map_err(|_| "the URL is none")?;
+                let client = client(&url);
+                Ok(Box::pin(async move { Ok((client?, Extras::default())) }))
             }),
         }
     }

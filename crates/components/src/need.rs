@@ -100,6 +100,18 @@ impl Declared {
         self.of
     }
 
+    /// A need of a type that only the registry of factories knows.
+    #[cfg(feature = "http")]
+    pub(crate) fn required(name: Arc<str>, of: Type, place: Place) -> Self {
+        Self {
+            kind: NeedKind::Required,
+            name,
+            of,
+            place,
+            check: None,
+        }
+    }
+
     pub(crate) fn check(&self) -> Option<CheckValue> {
         self.check.map(|(check, _)| check)
     }

@@ -31,6 +31,8 @@ impl<F: FnOnce(&mut Registrar<'_>)> Module for F {
 pub struct Registrar<'a> {
     pub(crate) factories: &'a Registry<Arc<FactoryEntry>>,
     pub(crate) middleware: &'a Middlewares,
+    #[cfg(feature = "http")]
+    pub(crate) registries: &'a crate::registries::Registries,
     pub(crate) problems: &'a mut Problems,
 }
 
@@ -102,6 +104,113 @@ impl Registrar<'_> {
 }
 
 /// A name that could not be registered.
+#[cfg(feature = "http")]
+impl Registrar<'_> {
+    /// Registers a router under a name: routes that a file's `routers` and listeners name.
+    ///
+    /// What it answers is known before anything is built; `state` makes the state of its handlers of
+    /// what it needs.
+    ///
+    /// A name that is taken is told when the application is checked, with both places.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use axum::extract::State;
+    /// use byname_components::{App, need};
+    /// use byname_components::http::routes::Routes;
+    ///
+    /// struct Greeting(String);
+    ///
+    /// async fn greet(State(greeting): State<Arc<Greeting>>) -> String {
+    ///     greeting.0.clone()
+    /// }
+    ///
+    /// let app = App::from_text("
+    /// servers:
+    ///   main:
+    ///     listeners:
+    ///       public: { address: 127.0.0.1:0, routers: [hello] }
+    /// ")
+    /// .service("greeting", Arc::new(Greeting("hello".into())))
+    /// .register(|registrar: &mut byname_components::Registrar<'_>| {
+    ///     let routes = Routes::new().get("/greeting", greet);
+    ///     registrar.router("hello", (need::<Greeting>("greeting"),), |(greeting,)| greeting, routes);
+    /// });
+    /// assert!(app.check().is_empty());
+    /// ```
+    #[track_caller]
+    pub fn router<N, S>(
+        &mut self,
+        name: &str,
+        needs: N,
+        state: impl Fn(N::Given) -> S + Send + Sync + 'static,
+        routes: crate::http::routes::Routes<S>,
+    ) where
+        N: Needs,
+        S: Clone + Send + Sync + 'static,
+    {
+        let place = Place::caller();
+        let entry = crate::http::RouterEntry::new(name, place.clone(), needs, state, routes);
+        let listed = self.registries.routers.registry();
+        let part = crate::part::Part::new(Arc::new(entry));
+        if let Err(error) = listed.register_at(name, part, place.clone()) {
+            self.problems.push(taken("router", name, place, &error));
+        }
+    }
+
+    /// Registers a kind of route: under `routes` of a router, an item with the key `name` has settings
+    /// for it, and what it makes answers everything under the item's prefix.
+    ///
+    /// It is a factory as [`factory`](Self::factory) registers them, of [`Mounted`](crate::http::Mounted).
+    #[track_caller]
+    pub fn route_kind<N, S, P>(&mut self, name: &str, needs: N, build: impl Build<S, N::Given, P>)
+    where
+        N: Needs,
+        S: Settings,
+        P: Product<Service = crate::http::Mounted>,
+    {
+        let place = Place::caller();
+        let entry = Arc::new(FactoryEntry::new(name, place.clone(), needs, build));
+        let registered = self
+            .registries
+            .kinds
+            .register_at(name, entry, place.clone());
+        if let Err(error) = registered {
+            self.problems
+                .push(taken("kind of route", name, place, &error));
+        }
+    }
+
+    /// Registers the trait of services that can be published, and called from elsewhere.
+    #[track_caller]
+    pub fn interface<T: ?Sized + crate::service::Service>(&mut self) {
+        let place = Place::caller();
+        let interface = Arc::new(T::interface());
+        let name = interface.name().to_owned();
+        let registered = self
+            .registries
+            .interfaces
+            .register_at(&name, interface, place.clone());
+        if let Err(error) = registered {
+            self.problems.push(taken("interface", &name, place, &error));
+        }
+    }
+
+    /// Registers a rule that turns methods of services into routes.
+    #[track_caller]
+    pub fn convention(&mut self, name: &str, rule: impl crate::service::Convention + 'static) {
+        let place = Place::caller();
+        let rule: Arc<dyn crate::service::Convention> = Arc::new(rule);
+        let conventions = self.registries.conventions.registry();
+        let part = crate::part::Part::new(rule);
+        if let Err(error) = conventions.register_at(name, part, place.clone()) {
+            self.problems.push(taken("convention", name, place, &error));
+        }
+    }
+}
+
 pub(crate) fn taken(kind: &str, name: &str, place: Place, error: &ChangeError) -> Problem {
     match error {
         ChangeError::Taken { place: first, .. } => {

@@ -30,8 +30,14 @@ pub struct Registries {
     pub values: Values,
     /// What makes middleware, and named middleware.
     pub middleware: Middlewares,
-    /// Routers.
+    /// Routers that modules registered.
     pub routers: Parts,
+    /// What makes routes of a kind of its own, by the key that stands for it in the file.
+    #[cfg(feature = "http")]
+    pub kinds: Registry<Arc<FactoryEntry>>,
+    /// What is known of the traits of services.
+    #[cfg(feature = "http")]
+    pub interfaces: Registry<Arc<crate::service::Interface>>,
     /// Servers.
     pub servers: Parts,
     /// Rules that turn the methods of a service into routes.
@@ -58,6 +64,10 @@ impl Registries {
             values: Values::new(),
             middleware: Middlewares::new(),
             routers: Parts::new("router"),
+            #[cfg(feature = "http")]
+            kinds: registry("kinds of routes"),
+            #[cfg(feature = "http")]
+            interfaces: registry("interfaces"),
             servers: Parts::new("server"),
             conventions: Parts::new("convention"),
             clients: Clients::new(),

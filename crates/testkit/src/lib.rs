@@ -42,6 +42,7 @@
 mod clock;
 mod drops;
 mod history;
+pub mod http;
 mod record;
 mod rng;
 mod start;

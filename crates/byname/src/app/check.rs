@@ -10,10 +10,7 @@ use crate::failure::{self, Failure};
 pub(crate) fn run(arguments: &CheckFileArguments) -> Result<(), Failure> {
     let file = arguments.file.path.as_deref();
     let declaration = Declaration::new(file, &arguments.layers);
-    let problems = match declaration.declared() {
-        Ok(app) => app.check(),
-        Err(problems) => problems,
-    };
+    let problems = declaration.app().check();
     let text = if problems.is_empty() {
         "nothing is wrong\n".to_owned()
     } else {

@@ -17,7 +17,7 @@ pub(crate) fn run(arguments: &ConfigArguments) -> Result<(), Failure> {
     } else {
         let declaration = Declaration::new(arguments.file.path.as_deref(), &arguments.layers);
         let config = declaration
-            .app()?
+            .app()
             .config()
             .map_err(|problems| Failure::told(&problems))?;
         config.print(&PrintOptions {

@@ -16,7 +16,7 @@ const ABSENT: &str = "not on the server";
 /// Draws the graph.
 pub(crate) fn run(arguments: &GraphArguments) -> Result<(), Failure> {
     let declaration = Declaration::new(arguments.file.path.as_deref(), &arguments.layers);
-    let (problems, graph) = declaration.app()?.graph();
+    let (problems, graph) = declaration.app().graph();
     let Some(graph) = graph else {
         return Err(Failure::told(&problems));
     };

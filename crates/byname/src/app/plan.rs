@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
 
-use byname_components::config::{Config, Difference, Map, Node, Path as Keys, Step};
+use byname_components::config::{Config, Difference, Node, Path as Keys, Step};
+use byname_components::http::Server;
 use byname_components::{Graph, Service};
 use serde::Serialize;
 
@@ -12,7 +13,6 @@ use super::Declaration;
 use crate::cli::{LayerArguments, PlanArguments};
 use crate::failure::Failure;
 use crate::output;
-use crate::serve;
 
 /// What happens to a service, or to the application itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -63,7 +63,7 @@ pub(crate) fn run(arguments: &PlanArguments) -> Result<(), Failure> {
 }
 
 fn side(file: &Path, layers: &LayerArguments) -> Result<Side, Failure> {
-    let app = Declaration::new(Some(file), layers).app()?;
+    let app = Declaration::new(Some(file), layers).app();
     let (problems, graph) = app.graph();
     let graph = graph.ok_or_else(|| Failure::told(&problems))?;
     let config = app.config().map_err(|problems| Failure::told(&problems))?;
@@ -100,7 +100,7 @@ impl Plan {
                 None => unchanged += 1,
             }
         }
-        lines.extend(beside(&differences));
+        lines.extend(beside(&differences, &new.graph));
         Self {
             plan: lines,
             unchanged,
@@ -153,7 +153,7 @@ fn changed(
     differences: &[Difference],
     acts: &BTreeMap<&str, Act>,
 ) -> Option<Line> {
-    let own = Keys::root().key("services").key(after.name());
+    let own = of_name(after.name());
     let mut because = Vec::new();
     let mut is_taken = true;
     for difference in differences {
@@ -200,21 +200,34 @@ fn changed(
 /// Whether services of a factory take a change while they run: one of what is at `rest` of their
 /// definition, which was or is `node`.
 fn is_taken_by(factory: Option<&str>, rest: Option<&[Step]>, node: Option<&Node>) -> bool {
-    let (Some(factory), Some(rest)) = (factory, rest) else {
+    let (Some("listener"), Some(rest)) = (factory, rest) else {
         return false;
     };
-    let taken = serve::reloads(factory);
-    let keys = || node.and_then(Node::as_map).into_iter().flat_map(Map::iter);
-    let settings = Step::Key("settings".into());
-    match rest {
-        [first, Step::Key(setting), ..] if *first == settings => taken.contains(&&**setting),
-        [first] if *first == settings => keys().all(|(key, _)| taken.contains(&&*key.name)),
-        [] => keys().all(|(key, node)| {
-            let rest = [Step::Key(key.name.clone())];
-            is_taken_by(Some(factory), Some(&rest), Some(node))
+    match node.and_then(Node::as_map) {
+        // What has keys is as its keys are.
+        Some(map) if !map.is_empty() => map.iter().all(|(key, node)| {
+            let rest: Vec<Step> = rest
+                .iter()
+                .cloned()
+                .chain([Step::Key(key.name.clone())])
+                .collect();
+            is_taken_by(factory, Some(&rest), Some(node))
         }),
-        _ => false,
+        _ => Server::takes(rest),
     }
+}
+
+/// Where what a service is made from stands in the file: of a router, a kind of route or a listener, its
+/// name is that.
+fn of_name(name: &str) -> Keys {
+    let named = name.parse::<Keys>().ok().filter(|path| {
+        let first = path.steps().first();
+        path.steps().len() > 1
+            && ["routers", "servers", "deployments"]
+                .iter()
+                .any(|key| first == Some(&Step::Key((*key).into())))
+    });
+    named.unwrap_or_else(|| Keys::root().key("services").key(name))
 }
 
 /// The services that one is built of, by what its factory calls them.
@@ -234,12 +247,19 @@ fn quoted(names: &[&str]) -> String {
 }
 
 /// What changes that is no service's: values count at once, the rest after a restart.
-fn beside(differences: &[Difference]) -> Vec<Line> {
+fn beside(differences: &[Difference], graph: &Graph) -> Vec<Line> {
+    let of_services: Vec<Keys> = graph
+        .services()
+        .map(|service| of_name(service.name()))
+        .collect();
     let mut lines: Vec<Line> = Vec::new();
     for difference in differences {
         let Some(Step::Key(key)) = difference.path.steps().first() else {
             continue;
         };
+        if of_services.iter().any(|own| own.is_above(&difference.path)) {
+            continue;
+        }
         let act = match &**key {
             "services" => continue,
             "values" => Act::Reload,

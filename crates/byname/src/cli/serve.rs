@@ -22,7 +22,7 @@ use super::{DataArguments, FolderArguments, LayerArguments, values};
   byname serve --listen 127.0.0.1:0
   byname serve --catalog api.json --catalog own.json
   byname serve --print-config > app.yaml
-  byname serve --config app.yaml --set services.http.settings.drain=1m
+  byname serve --config app.yaml --set servers.main.listeners.public.timeouts.drain=1m
   curl 'http://127.0.0.1:8080/api/v1/models?provider=openai&limit=5'
   curl http://127.0.0.1:8080/api/v1/models/openai/gpt-4o
   curl 'http://127.0.0.1:8080/api/v1/machines?label=gpu=a100'

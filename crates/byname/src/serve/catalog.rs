@@ -3,10 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use byname_catalog::Catalog;
-use byname_catalog::follow;
+use byname_catalog::{Catalog, follow, http};
 use byname_components::config::units;
-use byname_components::{BoxError, Made, Registrar};
+use byname_components::{BoxError, Made, Registrar, need};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -37,9 +36,11 @@ impl Default for Settings {
     }
 }
 
-/// Registers what makes catalogs.
+/// Registers what makes catalogs, and the router that answers for them.
 pub(super) fn module(registrar: &mut Registrar<'_>) {
     registrar.factory(NAME, (), catalog);
+    let state = |(catalog,): (Arc<Catalog>,)| Catalog::clone(&catalog);
+    registrar.router(NAME, (need(NAME),), state, http::routes());
 }
 
 async fn catalog(settings: Settings) -> Result<Made<Catalog>, BoxError> {

@@ -1,19 +1,29 @@
 //! `GET /api/v1/components`: the services that run, and where each is in its life.
 
-use axum::Router;
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, Method, header};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
-use byname_components::{Context, NeedKind, Running};
+use byname_components::http::routes::Routes;
+use byname_components::{Context, ErrorKind, NeedKind, Registrar, Running, ServiceError, context};
 use serde::Serialize;
 
-/// Where it is answered.
-pub(super) const PATH: &str = "/api/v1/components";
+/// What the router is called.
+const NAME: &str = "components";
 
-/// Serves the components of the application that `context` is of.
-pub(super) fn routes(context: Context) -> Router {
-    Router::new().route(PATH, get(list)).with_state(context)
+/// Registers the router.
+pub(super) fn module(registrar: &mut Registrar<'_>) {
+    let routes = Routes::new()
+        .raw(Method::GET, "/components", list)
+        .describe(|operation| {
+            operation
+                .id("list_components")
+                .summary("Lists the services that run, and where each is in its life")
+                .tag("components")
+                .answer_with::<serde_json::Value>("200", "All services: `data`", "application/json")
+                .refuses(ErrorKind::Invalid)
+                .refuses(ErrorKind::Unavailable);
+        });
+    registrar.router(NAME, (context(),), |(context,)| context, routes);
 }
 
 #[derive(Serialize)]
@@ -44,11 +54,12 @@ struct Need {
 
 async fn list(State(context): State<Context>, RawQuery(query): RawQuery) -> Response {
     if query.is_some_and(|query| !query.is_empty()) {
-        return refusal(StatusCode::BAD_REQUEST, "this path has no query parameters");
+        let message = "this path has no query parameters";
+        return ServiceError::new(ErrorKind::Invalid, message).into_response();
     }
     match context.app() {
-        Some(app) => json(StatusCode::OK, "application/json", &components(&app)),
-        None => refusal(StatusCode::SERVICE_UNAVAILABLE, "the server has stopped"),
+        Some(app) => json(&components(&app)),
+        None => ServiceError::new(ErrorKind::Unavailable, "the server has stopped").into_response(),
     }
 }
 
@@ -89,29 +100,11 @@ fn kind(kind: NeedKind) -> &'static str {
     }
 }
 
-#[derive(Serialize)]
-struct Refusal<'a> {
-    r#type: &'static str,
-    title: &'a str,
-    status: u16,
-    detail: &'a str,
-}
-
-fn refusal(status: StatusCode, detail: &str) -> Response {
-    let refusal = Refusal {
-        r#type: "about:blank",
-        title: status.canonical_reason().unwrap_or("Error"),
-        status: status.as_u16(),
-        detail,
-    };
-    json(status, "application/problem+json", &refusal)
-}
-
-fn json<T: Serialize>(status: StatusCode, kind: &'static str, value: &T) -> Response {
+fn json<T: Serialize>(value: &T) -> Response {
     // Texts and booleans can always be written.
     let mut body = serde_json::to_vec(value).unwrap_or_default();
     // A terminal shows its prompt on the next line.
     body.push(b'\n');
-    let headers = [(header::CONTENT_TYPE, HeaderValue::from_static(kind))];
-    (status, headers, body).into_response()
+    let kind = HeaderValue::from_static("application/json");
+    ([(header::CONTENT_TYPE, kind)], body).into_response()
 }

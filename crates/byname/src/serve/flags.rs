@@ -1,26 +1,40 @@
 //! The options of `byname serve` that stand for settings of services.
 
+use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use byname_components::config::{Layers, Path as Keys, units};
+use byname_components::config::{Layers, Node, Path as Keys, units};
 
-use super::{CATALOG, HTTP, MACHINES};
+use super::{CATALOG, MACHINES};
 use crate::app::of_type;
 use crate::cli::ServeArguments;
 use crate::failure::Failure;
 
-/// A setting of all services of a type, and the option that stands for it.
+/// A setting, and the option that stands for it.
 struct Flag {
     option: &'static str,
-    factory: &'static str,
-    setting: &'static str,
+    of: Of,
+    setting: &'static [&'static str],
     /// As `--set` takes it.
     value: String,
     /// Whether it was a variable of the environment that said it: it is not meant for this file alone,
     /// which may have nothing that it could be said of.
     is_ambient: bool,
 }
+
+/// Whose setting it is.
+#[derive(Clone, Copy)]
+enum Of {
+    /// All services of a type.
+    Services(&'static str),
+    /// The listener of this name of every server; the only listener, where there is only one.
+    Listeners(&'static str),
+}
+
+/// The listener whose address an option can say.
+const PUBLIC: &str = "public";
 
 /// Lays what the options say over everything else.
 pub(super) fn over(layers: Layers, arguments: &ServeArguments) -> Result<Layers, Failure> {
@@ -31,29 +45,82 @@ pub(super) fn over(layers: Layers, arguments: &ServeArguments) -> Result<Layers,
     let config = layers.load().map_err(|problems| Failure::told(&problems))?;
     let mut layers = layers;
     for flag in flags {
-        let services = of_type(config.root(), flag.factory);
-        if services.is_empty() && !flag.is_ambient {
+        let paths = flag.of.paths(config.root());
+        if paths.is_empty() && !flag.is_ambient {
             return Err(Failure::new(format!(
-                "{} sets `{}` of services of type `{}`, and the file has none",
-                flag.option, flag.setting, flag.factory
+                "{} sets `{}` of {}, and the file has none",
+                flag.option,
+                flag.setting.join("."),
+                flag.of
             )));
         }
-        for service in services {
-            let path = Keys::root()
-                .key("services")
-                .key(service)
-                .key("settings")
-                .key(flag.setting);
+        for path in paths {
+            let path = flag.setting.iter().fold(path, |path, key| path.key(*key));
             layers = layers.set(format!("{path}={}", flag.value));
         }
     }
     Ok(layers)
 }
 
+impl Of {
+    /// Where the settings are of all whose they are.
+    fn paths(self, root: &Node) -> Vec<Keys> {
+        match self {
+            Self::Services(factory) => of_type(root, factory)
+                .into_iter()
+                .map(|name| Keys::root().key("services").key(name).key("settings"))
+                .collect(),
+            Self::Listeners(name) => {
+                let all = listeners(root);
+                let named: Vec<Keys> = all
+                    .iter()
+                    .filter(|(of, _)| **of == *name)
+                    .map(|(_, path)| path.clone())
+                    .collect();
+                match (&named[..], &all[..]) {
+                    ([], [(_, only)]) => vec![only.clone()],
+                    _ => named,
+                }
+            }
+        }
+    }
+}
+
+impl fmt::Display for Of {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Services(factory) => write!(f, "services of type `{factory}`"),
+            Self::Listeners(name) => write!(f, "the listener `{name}`"),
+        }
+    }
+}
+
+/// The listeners of all servers, by name, and where they are.
+fn listeners(root: &Node) -> Vec<(Arc<str>, Keys)> {
+    let under = |node: &Node, path: Keys, key: &str| -> Vec<(Arc<str>, Keys, Node)> {
+        let path = path.key(key);
+        let map = node.get(key).and_then(Node::as_map);
+        map.into_iter()
+            .flat_map(|map| map.iter())
+            .map(|(key, node)| (key.name.clone(), path.key(key.name.clone()), node.clone()))
+            .collect()
+    };
+    let deployments = under(root, Keys::root(), "deployments");
+    let mut servers = under(root, Keys::root(), "servers");
+    for (_, path, node) in &deployments {
+        servers.extend(under(node, path.clone(), "servers"));
+    }
+    servers
+        .into_iter()
+        .flat_map(|(_, path, node)| under(&node, path, "listeners"))
+        .map(|(name, path, _)| (name, path))
+        .collect()
+}
+
 fn flags(arguments: &ServeArguments) -> Result<Vec<Flag>, Failure> {
-    let flag = |option, factory, setting, value| Flag {
+    let flag = |option, of, setting, value| Flag {
         option,
-        factory,
+        of,
         setting,
         value,
         is_ambient: false,
@@ -67,7 +134,7 @@ fn flags(arguments: &ServeArguments) -> Result<Vec<Flag>, Failure> {
             .collect::<Result<_, _>>()?;
         // A list of texts in JSON is one in YAML.
         let files = serde_json::Value::from(files).to_string();
-        flags.push(flag("--catalog", CATALOG, "files", files));
+        flags.push(flag("--catalog", Of::Services(CATALOG), &["files"], files));
     }
     if let Some(folder) = &arguments.folder.data {
         let text = utf8("--data", folder)?;
@@ -81,27 +148,43 @@ fn flags(arguments: &ServeArguments) -> Result<Vec<Flag>, Failure> {
         let is_ambient = std::env::var_os("BYNAME_DATA").is_some_and(|data| data == **folder);
         flags.push(Flag {
             is_ambient,
-            ..flag("--data", MACHINES, "folder", text)
+            ..flag("--data", Of::Services(MACHINES), &["folder"], text)
         });
     }
     if arguments.folder.allow_network {
         let value = "true".to_owned();
-        flags.push(flag("--allow-network", MACHINES, "allow-network", value));
+        flags.push(flag(
+            "--allow-network",
+            Of::Services(MACHINES),
+            &["allow-network"],
+            value,
+        ));
     }
     if let Some(poll) = arguments.poll {
         // It counts for whoever follows files: one of the two is enough.
-        flags.push(flag("--poll", CATALOG, "poll", span(poll)));
-        flags.push(flag("--poll", MACHINES, "poll", span(poll)));
+        flags.push(flag("--poll", Of::Services(CATALOG), &["poll"], span(poll)));
+        flags.push(flag(
+            "--poll",
+            Of::Services(MACHINES),
+            &["poll"],
+            span(poll),
+        ));
     }
+    let public = Of::Listeners(PUBLIC);
     if let Some(listen) = arguments.listen {
-        flags.push(flag("--listen", HTTP, "listen", listen.to_string()));
+        flags.push(flag("--listen", public, &["address"], listen.to_string()));
     }
     if let Some(drain) = arguments.drain {
-        flags.push(flag("--drain", HTTP, "drain", span(drain)));
+        flags.push(flag("--drain", public, &["timeouts", "drain"], span(drain)));
     }
     if let Some(connections) = arguments.max_connections {
         let value = connections.to_string();
-        flags.push(flag("--max-connections", HTTP, "max-connections", value));
+        flags.push(flag(
+            "--max-connections",
+            public,
+            &["limits", "connections"],
+            value,
+        ));
     }
     Ok(flags)
 }

@@ -3,14 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use axum::Router;
-use byname_catalog::http::{Beside, RegistryState};
 use byname_components::config::units;
-use byname_components::{BoxError, Registrar};
+use byname_components::{BoxError, Registrar, need};
 use byname_machines::{Machines, http};
 use byname_store::{FileOptions, MemoryStore, Problem};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::POLL;
 use crate::failure::Failure;
@@ -42,9 +40,11 @@ impl Default for Settings {
     }
 }
 
-/// Registers what makes machines.
+/// Registers what makes machines, and the router that answers for them.
 pub(super) fn module(registrar: &mut Registrar<'_>) {
     registrar.factory(NAME, (), machines);
+    let state = |(machines,): (Arc<Machines>,)| Machines::clone(&machines);
+    registrar.router(NAME, (need(NAME),), state, http::routes());
 }
 
 async fn machines(settings: Settings) -> Result<Arc<Machines>, BoxError> {
@@ -73,16 +73,26 @@ pub(super) fn options(settings: &Settings) -> FileOptions {
         .allow_network(settings.allow_network)
 }
 
-/// Their routes with `further` ones, and how their registry is.
-pub(super) fn beside(machines: &Machines, further: (Router, &'static str)) -> Beside {
-    let (routes, path) = further;
-    let routes = http::routes(machines.clone()).merge(routes);
-    let machines = machines.clone();
-    let paths = http::PATHS.into_iter().chain([path]);
-    Beside::new(routes, paths, move || state(&machines))
+/// How a registry is, for whoever asks whether to send requests here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct RegistryState {
+    /// Which registry.
+    pub(super) name: &'static str,
+    /// Whether there is a state to serve. Without one the server is not ready.
+    #[serde(skip)]
+    pub(super) ready: bool,
+    /// The revision that is served.
+    revision: u64,
+    /// How many entries it has.
+    entries: usize,
+    /// Whether something is served that its source no longer says.
+    pub(super) degraded: bool,
+    /// What an operator should look at, for everyone to read: no path of the server stands in it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) problems: Vec<String>,
 }
 
-fn state(machines: &Machines) -> RegistryState {
+pub(super) fn state(machines: &Machines) -> RegistryState {
     let health = machines.health();
     let fleet = machines.cached();
     let unusable = fleet.unusable();

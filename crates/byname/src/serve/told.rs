@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::path::Path;
 
+use byname_components::http::listen::ListenError;
 use byname_components::{
     CreateError, GetError, NotStarted, ReloadOutcome, ReloadReport, StartError, StepError,
 };
@@ -66,11 +67,11 @@ fn cause(error: &GetError) -> Option<String> {
         CreateError::Step {
             error: StepError::Failed(error),
             ..
-        } => Some(
-            (&**error as &(dyn Error + 'static))
-                .downcast_ref::<Failure>()?
-                .to_string(),
-        ),
+        } => {
+            let error = &**error as &(dyn Error + 'static);
+            let own = error.downcast_ref::<Failure>().map(ToString::to_string);
+            own.or_else(|| Some(error.downcast_ref::<ListenError>()?.to_string()))
+        }
         _ => None,
     }
 }

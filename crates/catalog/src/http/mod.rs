@@ -2,11 +2,9 @@
 //!
 //! | path | what it answers |
 //! |---|---|
-//! | `GET /api/v1/models` | offerings, a page at a time: `provider`, `q`, `limit`, `cursor` |
-//! | `GET /api/v1/models/{provider}/{id}` | one offering; an id may hold `/`, `:`, `@` |
-//! | `GET /api/v1/providers` | providers, with the number of offerings of each |
-//! | `GET /healthz` | that the server runs |
-//! | `GET /readyz` | what is served, and how the files and registries are that it comes from |
+//! | `GET /models` | offerings, a page at a time: `provider`, `q`, `limit`, `cursor` |
+//! | `GET /models/{provider}/{id}` | one offering; an id may hold `/`, `:`, `@` |
+//! | `GET /providers` | providers, with the number of offerings of each |
 //!
 //! Answers are JSON; an offering is written as [`model`](crate::model) says, with `provider` and
 //! `id` and every known fact. The header `byname-revision` tells the revision that an answer was
@@ -19,95 +17,43 @@
 //! Refusals are `application/problem+json` (RFC 9457). A query parameter that a path does not know
 //! is refused with 400, as is a value that cannot be read; both are named in `parameter`.
 
-mod beside;
-mod health;
 mod models;
 mod parameters;
 mod problem;
 mod providers;
 
-use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use axum::Router;
-use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::middleware::{self, Next};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use byname_components::http::routes::Routes;
 use serde::Serialize;
 
-use self::health::Readiness;
 use self::problem::Problem;
 use crate::catalog::Catalog;
-
-pub use self::beside::{Beside, RegistryState};
 
 /// The revision of the catalog that an answer was taken from.
 const REVISION: HeaderName = HeaderName::from_static("byname-revision");
 
-/// The largest body that a request may announce. Nothing here reads one.
-const LARGEST_BODY: u64 = 64 * 1024;
-
-/// Serves a catalog: the paths above, and refusals for all others.
+/// Returns the routes of a catalog: the paths above.
 ///
 /// # Examples
 ///
 /// ```
 /// use byname_catalog::{Catalog, http};
+/// use byname_components::http::routes::Routes;
 ///
-/// let router: axum::Router = http::router(Catalog::new());
-/// # let _ = router;
+/// let routes: Routes<Catalog> = http::routes().under("/api/v1");
+/// # let _ = routes;
 /// ```
-pub fn router(catalog: Catalog) -> Router {
-    router_beside(catalog, Vec::new())
-}
-
-/// Serves a catalog like [`router`], and what is beside it.
-pub fn router_beside(catalog: Catalog, beside: Vec<Beside>) -> Router {
-    let mut there =
-        String::from("/api/v1/models, /api/v1/models/{provider}/{id}, /api/v1/providers");
-    let mut further = Router::new();
-    for one in &beside {
-        for path in &one.paths {
-            // Writing to a string does not fail.
-            let _ = write!(there, ", {path}");
-        }
-        further = further.merge(one.routes.clone());
-    }
-    let unknown = format!("there is nothing at this path; there is {there}, /healthz and /readyz");
-    let readiness = Readiness {
-        catalog: catalog.clone(),
-        beside: beside.into(),
-    };
-    Router::new()
-        .route("/api/v1/models", get(models::list))
-        .route("/api/v1/models/{provider}/{*id}", get(models::show))
-        .route("/api/v1/providers", get(providers::list))
-        .route("/healthz", get(health::live))
-        .with_state(catalog)
-        .merge(
-            Router::new()
-                .route("/readyz", get(health::ready))
-                .with_state(readiness),
-        )
-        .merge(further)
-        .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
-        .fallback(|| async { Problem::not_found(unknown) })
-        .layer(middleware::from_fn(refuse_large_bodies))
-}
-
-/// Refuses what announces a body that nobody will read.
-async fn refuse_large_bodies(request: Request, next: Next) -> Response {
-    let announced = request
-        .headers()
-        .get(header::CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > LARGEST_BODY) {
-        let detail = format!("a request may have a body of at most {LARGEST_BODY} bytes");
-        return Problem::too_large(detail).into_response();
-    }
-    next.run(request).await
+pub fn routes() -> Routes<Catalog> {
+    Routes::new()
+        .raw(Method::GET, "/models", models::list)
+        .describe(models::describe_list)
+        .raw(Method::GET, "/models/{provider}/{*id}", models::show)
+        .describe(models::describe_show)
+        .raw(Method::GET, "/providers", providers::list)
+        .describe(providers::describe)
 }
 
 /// Makes an answer, or the refusal that says why there is none; a panic is one as well.

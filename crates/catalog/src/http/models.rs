@@ -1,11 +1,15 @@
-//! `/api/v1/models`: what is offered.
+//! `/models`: what is offered.
 
 use std::num::NonZeroUsize;
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
-use serde::Serialize;
+use byname_components::ErrorKind;
+use byname_components::http::bind;
+use byname_components::http::openapi::Operation;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::parameters::Parameters;
 use super::problem::Problem;
@@ -23,6 +27,48 @@ const LARGEST_LIMIT: usize = 1000;
 struct List<'a> {
     data: &'a [&'a Offering],
     next_cursor: Option<String>,
+}
+
+/// What a list can be narrowed by.
+#[derive(Deserialize, JsonSchema)]
+#[allow(dead_code, reason = "it describes what `Parameters` reads")]
+struct Narrowed {
+    /// Only this provider's.
+    provider: Option<String>,
+    /// Only those with this text in their id or name, whatever its case.
+    q: Option<String>,
+    /// How many a page has at most. Default: 100.
+    #[schemars(range(min = 1, max = 1000))]
+    limit: Option<u32>,
+    /// The `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+pub(super) fn describe_list(operation: &mut Operation) {
+    operation
+        .id("list_models")
+        .summary("Lists what is offered, a page at a time")
+        .tag("catalog")
+        .takes::<bind::Query<Narrowed>>()
+        .answer(
+            "200",
+            "A page: `data`, ordered by provider and id, and `next_cursor`",
+        )
+        .refuses(ErrorKind::Invalid);
+}
+
+pub(super) fn describe_show(operation: &mut Operation) {
+    operation
+        .id("get_model")
+        .summary("Tells of one offering")
+        .tag("catalog")
+        .answer_with::<serde_json::Value>(
+            "200",
+            "The offering, with every known fact",
+            "application/json",
+        )
+        .refuses(ErrorKind::Invalid)
+        .refuses(ErrorKind::NotFound);
 }
 
 pub(super) async fn list(State(catalog): State<Catalog>, RawQuery(query): RawQuery) -> Response {

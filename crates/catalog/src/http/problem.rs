@@ -49,21 +49,6 @@ impl Problem {
         }
     }
 
-    /// The methods that are allowed stand in the `Allow` header.
-    pub(super) fn method_not_allowed() -> Self {
-        Self {
-            status: StatusCode::METHOD_NOT_ALLOWED,
-            ..Self::bad_request("this can only be read: use GET or HEAD")
-        }
-    }
-
-    pub(super) fn too_large(detail: impl Into<String>) -> Self {
-        Self {
-            status: StatusCode::PAYLOAD_TOO_LARGE,
-            ..Self::bad_request(detail)
-        }
-    }
-
     /// Something of ours went wrong; what it was stands in the log, not here.
     pub(super) fn internal() -> Self {
         Self {

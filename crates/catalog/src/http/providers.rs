@@ -1,7 +1,9 @@
-//! `/api/v1/providers`: who offers something.
+//! `/providers`: who offers something.
 
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
+use byname_components::ErrorKind;
+use byname_components::http::openapi::Operation;
 use serde::Serialize;
 
 use super::parameters::Parameters;
@@ -26,6 +28,19 @@ struct Row<'a> {
     #[serde(skip_serializing_if = "Fact::is_unknown")]
     env: Fact<&'a Vec<String>>,
     offerings: usize,
+}
+
+pub(super) fn describe(operation: &mut Operation) {
+    operation
+        .id("list_providers")
+        .summary("Lists who offers something, with the number of offerings of each")
+        .tag("catalog")
+        .answer_with::<serde_json::Value>(
+            "200",
+            "All providers: `data`, ordered by id",
+            "application/json",
+        )
+        .refuses(ErrorKind::Invalid);
 }
 
 pub(super) async fn list(State(catalog): State<Catalog>, RawQuery(query): RawQuery) -> Response {

@@ -101,7 +101,7 @@ impl Parts<'_> {
                 }
                 continue;
             }
-            let factory = self.factories.read(&definition.factory, Arc::clone);
+            let factory = definition.factory(self.factories);
             let made = if let Some(factory) = factory {
                 Made::Defined(definition, factory)
             } else {
@@ -529,7 +529,7 @@ fn settings(candidates: &[Candidate<'_>], used: &[bool], problems: &mut Problems
             && *used
         {
             let settings = super::settings_of(definition);
-            if let Err(wrong) = factory.read(&settings, &definition.settings_path()) {
+            if let Err(wrong) = factory.read(&settings, &definition.settings_path) {
                 problems.extend(wrong);
             }
         }

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use byname_registry::Place;
+use byname_registry::{Place, Registry};
 
 use crate::config::{Node, Path};
+use crate::factory::FactoryEntry;
 use crate::life::Within;
 
 /// A service as it was declared: which factory makes it, with which settings.
@@ -13,10 +14,15 @@ use crate::life::Within;
 pub(crate) struct Definition {
     pub(crate) name: Arc<str>,
     pub(crate) factory: Arc<str>,
+    /// The factory itself, where it is made for this definition and has no name of its own: of a
+    /// router, say, whose needs are what it routes to.
+    pub(crate) own: Option<Arc<FactoryEntry>>,
     /// Where the factory was named; where the service was, if it was not.
     pub(crate) factory_place: Place,
     /// `None` where there are none: as an empty map.
     pub(crate) settings: Option<Node>,
+    /// Where its settings are in the configuration.
+    pub(crate) settings_path: Path,
     /// What stands in the place of the factory's needs, and where that was said.
     pub(crate) needs: BTreeMap<Arc<str>, (Arc<str>, Place)>,
     pub(crate) lazy: bool,
@@ -25,11 +31,14 @@ pub(crate) struct Definition {
 }
 
 impl Definition {
-    /// Where its settings are in the configuration.
-    pub(crate) fn settings_path(&self) -> Path {
-        Path::root()
-            .key("services")
-            .key(Arc::clone(&self.name))
-            .key("settings")
+    /// The factory that makes it, if there is one of that name.
+    pub(crate) fn factory(
+        &self,
+        factories: &Registry<Arc<FactoryEntry>>,
+    ) -> Option<Arc<FactoryEntry>> {
+        match &self.own {
+            Some(own) => Some(Arc::clone(own)),
+            None => factories.read(&self.factory, Arc::clone),
+        }
     }
 }

@@ -2,8 +2,9 @@
 
 mod check;
 mod definition;
+pub(crate) mod reading;
 mod run;
-mod schema;
+pub(crate) mod schema;
 mod sections;
 mod start;
 
@@ -23,6 +24,8 @@ use crate::registrar::{Module, Registrar};
 use crate::registries::Registries;
 
 pub(crate) use definition::Definition;
+#[cfg(feature = "http")]
+pub(crate) use sections::ServerDefinition;
 pub(crate) use start::Checked;
 pub use start::{NotStarted, StartError};
 
@@ -156,7 +159,7 @@ impl App {
             .build();
         let services = Parts::over("service", services);
         let checks = crate::health::Checks::default();
-        Self {
+        let app = Self {
             declared: Declared {
                 layers,
                 given: BTreeMap::new(),
@@ -166,7 +169,10 @@ impl App {
             },
             registries: Registries::new(services, checks),
             parts: BTreeMap::new(),
-        }
+        };
+        #[cfg(feature = "http")]
+        let app = app.register(crate::http::module);
+        app
     }
 
     /// Registers what a module brings.
@@ -175,6 +181,8 @@ impl App {
         module.register(&mut Registrar {
             factories: &self.registries.factories,
             middleware: &self.registries.middleware,
+            #[cfg(feature = "http")]
+            registries: &self.registries,
             problems: &mut self.declared.problems,
         });
         self

@@ -18,10 +18,13 @@ impl App {
             "description": "Configuration values, read by dotted name.",
             "type": "object",
         });
+        let server = closed(section::<ServerSection>(&mut generator));
+        #[cfg(feature = "http")]
+        let server = crate::http::schema::of_server(server, &mut generator);
         let servers = json!({
             "description": "Servers by name.",
             "type": "object",
-            "additionalProperties": with(closed(section::<ServerSection>(&mut generator)), "values", values.clone()),
+            "additionalProperties": with(server, "values", values.clone()),
         });
         let mut properties = Map::new();
         let mut add = |key: &str, schema| properties.insert(key.into(), schema);
@@ -58,6 +61,11 @@ impl App {
                 "type": "object",
                 "additionalProperties": closed(section::<ClientSection>(&mut generator)),
             }),
+        );
+        #[cfg(feature = "http")]
+        add(
+            "routers",
+            crate::http::schema::routers(&self.registries, &mut generator),
         );
         add("servers", servers.clone());
         add(
@@ -97,6 +105,12 @@ impl App {
             "settings",
             json!({}),
         );
+        #[cfg(feature = "http")]
+        let service = with(
+            service,
+            "publish",
+            crate::http::schema::of_service(generator),
+        );
         let (mut by_type, mut by_name, mut names) = (Vec::new(), Map::new(), Vec::new());
         for (name, entry) in listed.entries() {
             let Some(factory) = entry.value() else {
@@ -135,22 +149,22 @@ impl App {
     }
 }
 
-fn section<T: schemars::JsonSchema>(generator: &mut SchemaGenerator) -> Value {
+pub(crate) fn section<T: schemars::JsonSchema>(generator: &mut SchemaGenerator) -> Value {
     value_of(T::json_schema(generator))
 }
 
-fn value_of(schema: Schema) -> Value {
+pub(crate) fn value_of(schema: Schema) -> Value {
     schema.to_value()
 }
 
 /// Allows no other keys.
-fn closed(mut schema: Value) -> Value {
+pub(crate) fn closed(mut schema: Value) -> Value {
     schema["additionalProperties"] = Value::Bool(false);
     schema
 }
 
 /// Adds a key.
-fn with(mut schema: Value, key: &str, property: Value) -> Value {
+pub(crate) fn with(mut schema: Value, key: &str, property: Value) -> Value {
     schema["properties"][key] = property;
     schema
 }

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::definition::Definition;
+use super::reading::{each, map_of, only, section, without};
 use crate::config::units;
 use crate::config::{Map, Node, Path, Value, read_node};
 use crate::health::HealthOptions;
@@ -16,7 +17,7 @@ use crate::life::{Phase, Within};
 use crate::problem::{Problem, Problems};
 
 /// The keys of the top level.
-pub(super) const KEYS: [&str; 9] = [
+pub(super) const KEYS: &[&str] = &[
     "name",
     "values",
     "services",
@@ -26,6 +27,8 @@ pub(super) const KEYS: [&str; 9] = [
     "deployments",
     "life",
     "health",
+    #[cfg(feature = "http")]
+    "routers",
 ];
 
 /// How long each phase of a service may take.
@@ -135,16 +138,33 @@ pub(super) struct ClientSection {
 
 /// A server as it was declared.
 #[derive(Clone, Debug)]
-pub(super) struct ServerDefinition {
-    pub(super) deployment: Arc<str>,
-    pub(super) name: Arc<str>,
-    pub(super) place: Place,
+pub(crate) struct ServerDefinition {
+    pub(crate) deployment: Arc<str>,
+    pub(crate) name: Arc<str>,
+    pub(crate) place: Place,
     /// `None` for all.
-    pub(super) services: Option<Vec<(Arc<str>, Place)>>,
-    pub(super) url: Option<Arc<str>>,
+    pub(crate) services: Option<Vec<(Arc<str>, Place)>>,
+    pub(crate) url: Option<Arc<str>>,
     /// Where it is in the configuration, and its deployment, if that has a name.
-    pub(super) path: Path,
-    pub(super) deployment_path: Option<Path>,
+    pub(crate) path: Path,
+    pub(crate) deployment_path: Option<Path>,
+    #[cfg(feature = "http")]
+    pub(crate) http: crate::http::ServerSection,
+}
+
+impl ServerDefinition {
+    /// The services that it publishes, and where that was said.
+    #[cfg(feature = "http")]
+    pub(super) fn published(&self) -> &[(Arc<str>, Place)] {
+        &self.http.publish
+    }
+
+    /// The services that it publishes: none, without HTTP.
+    #[cfg(not(feature = "http"))]
+    #[allow(clippy::unused_self, reason = "as with HTTP")]
+    pub(super) fn published(&self) -> &[(Arc<str>, Place)] {
+        &[]
+    }
 }
 
 /// The name of the deployment of servers that belong to none.
@@ -165,6 +185,13 @@ pub(super) struct Sections {
     pub(super) drain_delay: Duration,
     pub(super) reload: bool,
     pub(super) health: HealthOptions,
+    /// What services may take that do not say themselves.
+    pub(super) within: Within,
+    #[cfg(feature = "http")]
+    pub(super) routers: Vec<crate::http::RouterSection>,
+    /// How services are published, by their names.
+    #[cfg(feature = "http")]
+    pub(super) publish: BTreeMap<Arc<str>, crate::http::PublishSection>,
 }
 
 impl Default for Sections {
@@ -181,6 +208,11 @@ impl Default for Sections {
             drain_delay: Duration::ZERO,
             reload: true,
             health: HealthOptions::default(),
+            within: Within::default(),
+            #[cfg(feature = "http")]
+            routers: Vec::new(),
+            #[cfg(feature = "http")]
+            publish: BTreeMap::new(),
         }
     }
 }
@@ -193,15 +225,13 @@ impl Sections {
         let Some(map) = map_of(root, &path, "an application", problems) else {
             return sections;
         };
+        let quoted: Vec<String> = KEYS.iter().map(|key| format!("`{key}`")).collect();
         for (key, _) in map.iter().filter(|(key, _)| !KEYS.contains(&&*key.name)) {
             problems.push(
                 Problem::error(format!("unknown key `{}`", key.name))
                     .nearest(&nearest(KEYS.iter(), &key.name))
                     .at(key.origin.place(), "")
-                    .help(format!(
-                        "known keys are {}",
-                        KEYS.map(|key| format!("`{key}`")).join(", ")
-                    )),
+                    .help(format!("known keys are {}", quoted.join(", "))),
             );
         }
         sections.name = section(map, "name", problems);
@@ -218,6 +248,11 @@ impl Sections {
             parallel: health.parallel.map_or(usual.parallel, Into::into),
         };
         let within = life.within.over(Within::default());
+        sections.within = within;
+        #[cfg(feature = "http")]
+        {
+            sections.routers = crate::http::routers(map, problems);
+        }
         each(
             map,
             "services",
@@ -279,6 +314,15 @@ impl Sections {
         let path = Path::root().key("services").key(Arc::clone(&name));
         let settings = node.get("settings").cloned();
         let rest = without(node, "settings");
+        #[cfg(feature = "http")]
+        let rest = {
+            if let Some(given) = node.get("publish") {
+                let read = crate::http::publish(given, &path.key("publish"), problems);
+                self.publish
+                    .extend(read.map(|read| (Arc::clone(&name), read)));
+            }
+            without(&rest, "publish")
+        };
         let section = match read_node::<ServiceSection>(&rest, &path, "a service") {
             Ok(read) => read.value,
             Err(wrong) => {
@@ -313,7 +357,9 @@ impl Sections {
                     .factory
                     .map_or_else(|| Arc::clone(&name), Into::into),
                 factory_place,
+                own: None,
                 settings,
+                settings_path: path.key("settings"),
                 needs: needs.collect(),
                 lazy: section.lazy,
                 within: section.within.over(within),
@@ -335,6 +381,16 @@ impl Sections {
             |name, node, place, problems| {
                 let path = path.key(Arc::clone(&name));
                 let rest = without(node, "values");
+                #[cfg(feature = "http")]
+                let (rest, http) = {
+                    let map = rest.as_map().cloned().unwrap_or_default();
+                    let http = crate::http::server(&map, &path, problems);
+                    let keys = crate::http::SERVER_KEYS;
+                    (
+                        keys.iter().fold(rest, |rest, key| without(&rest, key)),
+                        http,
+                    )
+                };
                 let section = match read_node::<ServerSection>(&rest, &path, "a server") {
                     Ok(read) => read.value,
                     Err(wrong) => return problems.extend(wrong),
@@ -359,6 +415,8 @@ impl Sections {
                     url: section.url.map(Into::into),
                     deployment_path: deployment_path.clone(),
                     path,
+                    #[cfg(feature = "http")]
+                    http,
                 });
             },
         );
@@ -374,102 +432,5 @@ impl Sections {
             }
         }
         listed
-    }
-}
-
-/// Reads what is under a key; nothing where there is no such key, or it is wrong.
-fn section<T: serde::de::DeserializeOwned>(
-    map: &Map,
-    key: &str,
-    problems: &mut Problems,
-) -> Option<T> {
-    match read_node::<T>(map.get(key)?, &Path::root().key(key), key) {
-        Ok(read) => Some(read.value),
-        Err(wrong) => {
-            problems.extend(wrong);
-            None
-        }
-    }
-}
-
-/// Calls `take` for each key of the map under `key`.
-fn each(
-    map: &Map,
-    key: &str,
-    what: &str,
-    problems: &mut Problems,
-    mut take: impl FnMut(Arc<str>, &Node, Place, &mut Problems),
-) {
-    let Some(node) = map
-        .get(key)
-        .filter(|node| !matches!(node.value, Value::Null))
-    else {
-        return;
-    };
-    let path = Path::root().key(key);
-    let Some(inner) = map_of(node, &path, &format!("`{key}`"), problems) else {
-        return;
-    };
-    for (key, node) in inner.iter() {
-        if key.name.is_empty() || key.name.len() > byname_registry::MAX_NAME {
-            problems.push(
-                Problem::error(format!("the name of {what} has {} bytes", key.name.len()))
-                    .at(key.origin.place(), "")
-                    .help(format!(
-                        "give it one of 1 to {} bytes",
-                        byname_registry::MAX_NAME
-                    )),
-            );
-            continue;
-        }
-        take(Arc::clone(&key.name), node, key.origin.place(), problems);
-    }
-}
-
-fn map_of<'n>(node: &'n Node, path: &Path, what: &str, problems: &mut Problems) -> Option<&'n Map> {
-    if let Value::Map(map) = &node.value {
-        return Some(map);
-    }
-    let found = node.value.kind();
-    let of = if path.steps().is_empty() {
-        String::new()
-    } else {
-        format!(" (`{path}`)")
-    };
-    problems.push(
-        Problem::error(format!("{what}{of} is {found}; expected a map"))
-            .at(node.origin.place(), ""),
-    );
-    None
-}
-
-fn only(map: &Map, known: &[&str], what: &str, problems: &mut Problems) {
-    for (key, _) in map.iter().filter(|(key, _)| !known.contains(&&*key.name)) {
-        problems.push(
-            Problem::error(format!("{what} has no key `{}`", key.name))
-                .nearest(&nearest(known.iter(), &key.name))
-                .at(key.origin.place(), "")
-                .help(format!(
-                    "it may have {}",
-                    known
-                        .iter()
-                        .map(|key| format!("`{key}`"))
-                        .collect::<Vec<_>>()
-                        .join(", ")
-                )),
-        );
-    }
-}
-
-/// A map without one of its keys; anything else as it is. `null` is a map without keys.
-fn without(node: &Node, key: &str) -> Node {
-    match &node.value {
-        Value::Map(map) => {
-            let mut map = map.clone();
-            map.remove(key);
-            Node::new(Value::Map(map), node.origin.clone())
-        }
-        Value::Null => Node::empty(node.origin.clone()),
-        _ => node.clone(),
     }
 }

@@ -127,16 +127,68 @@ impl Declared {
             }
         };
         problems.extend(config.warnings().clone());
-        let sections = Sections::read(config.root(), &mut problems);
+        #[cfg_attr(not(feature = "http"), allow(unused_mut, reason = "HTTP adds to it"))]
+        let mut sections = Sections::read(config.root(), &mut problems);
         let server = chosen.as_ref();
-        let clients = clients(registries, &current, &sections, &mut problems);
+        let clients = clients(registries, &current, &sections, server, &mut problems);
         let values = values(&sections, &mut problems);
         let middleware = registries.middleware.aside();
         for (name, node) in &sections.middleware {
             problems.extend(middleware.declare(name, node));
         }
         problems.extend(middleware.check());
-        let listed = sections.listed();
+        #[cfg_attr(not(feature = "http"), allow(unused_mut, reason = "HTTP adds to it"))]
+        let mut listed = sections.listed();
+        let roots = server.and_then(|server| server.services.clone());
+        #[cfg(feature = "http")]
+        let roots = {
+            let assembling = crate::http::Assembling {
+                registries,
+                middleware: &middleware,
+                clients: &clients,
+                routers: &sections.routers,
+                servers: &sections.servers,
+                chosen: server,
+                definitions: &sections.definitions,
+                given: self
+                    .given
+                    .iter()
+                    .map(|(name, given)| (Arc::clone(name), given.of))
+                    .collect(),
+                publish: &sections.publish,
+                within: sections.within,
+                name: sections.name.as_deref().unwrap_or("Byname"),
+            };
+            let assembled = assembling.assemble(&mut problems);
+            listed.extend(assembled.used);
+            // A server that lists nothing has everything but what others have for it.
+            let roots = roots.or_else(|| {
+                let mut elsewhere = assembled
+                    .definitions
+                    .iter()
+                    .map(|definition| &definition.name);
+                let named = sections.definitions.values();
+                elsewhere
+                    .any(|name| sections.definitions.contains_key(name))
+                    .then(|| {
+                        named
+                            .filter(|one| {
+                                !assembled
+                                    .definitions
+                                    .iter()
+                                    .any(|other| other.name == one.name)
+                            })
+                            .map(|one| (Arc::clone(&one.name), one.place.clone()))
+                            .collect()
+                    })
+            });
+            for definition in assembled.definitions {
+                sections
+                    .definitions
+                    .insert(Arc::clone(&definition.name), definition);
+            }
+            roots.map(|roots| roots.into_iter().chain(assembled.roots).collect::<Vec<_>>())
+        };
         let checking = Checking {
             definitions: &sections.definitions,
             disabled: &sections.disabled,
@@ -144,7 +196,7 @@ impl Declared {
             factories: &registries.factories,
             values: &values,
             demands: &self.demands,
-            roots: server.and_then(|server| server.services.as_deref()),
+            roots: roots.as_deref(),
             listed: &listed,
         };
         let graph = checking.check(&mut problems);
@@ -264,11 +316,9 @@ impl App {
             let Some(before) = before.remove(&*name) else {
                 continue;
             };
-            let factory = self
-                .registries
-                .factories
-                .read(&definition.factory, Arc::clone);
-            let Some(factory) = factory else { continue };
+            let Some(factory) = definition.factory(&self.registries.factories) else {
+                continue;
+            };
             let redirects = definition.needs.iter();
             let redirects = redirects.map(|(need, (to, _))| (Arc::clone(need), Arc::clone(to)));
             let plan = Plan {
@@ -392,13 +442,41 @@ fn clients(
     registries: &Registries,
     current: &ServerChoice,
     sections: &Sections,
+    chosen: Option<&ServerDefinition>,
     problems: &mut Problems,
 ) -> Clients {
     let clients = registries.clients.aside();
+    let mut define = |client: Client, place: &Place| {
+        let service = Arc::clone(&client.service);
+        if let Err(error) = clients.define_at(client, place.clone()) {
+            let taken = crate::registrar::taken("client", &service, place.clone(), &error);
+            problems.push(taken);
+        }
+    };
+    // Servers of one deployment know each other.
+    let neighbours = sections.servers.iter();
+    let neighbours = neighbours
+        .filter(|server| chosen.is_some_and(|chosen| chosen.deployment == server.deployment));
+    for server in neighbours {
+        for (service, place) in server.published() {
+            let own = sections
+                .clients
+                .iter()
+                .find(|(name, section, _)| name == service && is_meant(section, server));
+            let url = own.and_then(|(_, section, _)| section.url.as_deref().map(Arc::from));
+            let client = Client {
+                service: Arc::clone(service),
+                server: name_of(server).to_string().into(),
+                url: url.or_else(|| server.url.clone()).unwrap_or_default(),
+            };
+            define(client, place);
+        }
+    }
     for (service, section, place) in &sections.clients {
-        let server = sections.servers.iter().find(|server| {
-            *name_of(server).to_string() == *section.server || *server.name == *section.server
-        });
+        let server = sections
+            .servers
+            .iter()
+            .find(|server| is_meant(section, server));
         let Some(server) = server else {
             let names = sections
                 .servers
@@ -415,33 +493,47 @@ fn clients(
             );
             continue;
         };
-        let Some(url) = section.url.as_deref().or(server.url.as_deref()) else {
-            problems.push(
-                Problem::error(format!("nothing says where client `{service}` is reached"))
-                    .at(place.clone(), "give the client a `url`")
-                    .at(server.place.clone(), "or its server"),
-            );
-            continue;
-        };
-        let client = Client {
-            service: Arc::clone(service),
-            server: name_of(server).to_string().into(),
-            url: url.into(),
-        };
-        if let Err(error) = clients.define_at(client, place.clone()) {
-            problems.push(crate::registrar::taken(
-                "client",
-                service,
-                place.clone(),
-                &error,
-            ));
+        let full = name_of(server).to_string();
+        let is_published = clients
+            .definitions()
+            .read(&format!("{service}@{full}"), |_| ())
+            .is_some();
+        if !is_published {
+            let Some(url) = section.url.as_deref().or(server.url.as_deref()) else {
+                problems.push(
+                    Problem::error(format!("nothing says where client `{service}` is reached"))
+                        .at(place.clone(), "give the client a `url`")
+                        .at(server.place.clone(), "or its server"),
+                );
+                continue;
+            };
+            let client = Client {
+                service: Arc::clone(service),
+                server: full.as_str().into(),
+                url: url.into(),
+            };
+            if let Err(error) = clients.define_at(client, place.clone()) {
+                let taken = crate::registrar::taken("client", service, place.clone(), &error);
+                problems.push(taken);
+                continue;
+            }
+        }
+        // That it is written down is the choice among several that publish it.
+        if let Err(error) = clients.prefer_at(service, &full, place.clone()) {
+            let taken = crate::registrar::taken("client", service, place.clone(), &error);
+            problems.push(taken);
         }
     }
     let current = current.current().map(|name| name.to_string());
-    if let Err(wrong) = clients.rebuild(current.as_deref()) {
+    if let Err(wrong) = clients.rebuild_declared(current.as_deref()) {
         problems.extend(wrong);
     }
     clients
+}
+
+/// Whether a client is of a server.
+fn is_meant(section: &super::sections::ClientSection, server: &ServerDefinition) -> bool {
+    name_of(server).to_string() == *section.server || *server.name == *section.server
 }
 
 /// Where secrets are, as far as the types of settings tell; all of what no type tells of.
@@ -450,11 +542,11 @@ fn secrets(config: &Config, registries: &Registries) -> Vec<Path> {
     let sections = Sections::read(config.root(), &mut Problems::new());
     let mut secrets = Vec::new();
     for definition in sections.definitions.values() {
-        let path = definition.settings_path();
-        let factory = registries.factories.read(&definition.factory, Arc::clone);
-        match factory.map(|factory| factory.read(&super::settings_of(definition), &path)) {
+        let path = &definition.settings_path;
+        let factory = definition.factory(&registries.factories);
+        match factory.map(|factory| factory.read(&super::settings_of(definition), path)) {
             Some(Ok(read)) => secrets.extend(read.secrets),
-            Some(Err(_)) | None => secrets.push(path),
+            Some(Err(_)) | None => secrets.push(path.clone()),
         }
     }
     for (name, node) in &sections.middleware {
@@ -487,6 +579,14 @@ fn secrets(config: &Config, registries: &Registries) -> Vec<Path> {
 
 fn name_of(server: &ServerDefinition) -> ServerName {
     ServerName::new(Arc::clone(&server.deployment), Arc::clone(&server.name))
+}
+
+#[cfg(feature = "http")]
+impl ServerDefinition {
+    /// Its name with that of its deployment, where that has one.
+    pub(crate) fn full_name(&self) -> String {
+        name_of(self).to_string()
+    }
 }
 
 /// Where the values of a server and its deployment are, and what they are laid over.

@@ -1,14 +1,31 @@
 //! Routers, servers on sockets, and services over HTTP.
 
 pub mod admin;
+mod assemble;
 pub mod bind;
+mod builtin;
+mod dispatch;
 mod endpoint;
 pub mod files;
 pub mod listen;
 pub mod middleware;
+mod mounted;
 pub mod openapi;
+mod plan;
 mod problem;
+mod router;
 pub mod routes;
+pub(crate) mod schema;
+mod sections;
+mod server;
 
+pub(crate) use assemble::Assembling;
+pub(crate) use builtin::module;
 pub(crate) use endpoint::endpoint;
 pub use endpoint::{Deadline, Endpoint, MatchedRoute, Middleware, RequestId};
+pub use mounted::Mounted;
+pub use router::RouterEntry;
+pub(crate) use sections::{
+    PublishSection, RouterSection, SERVER_KEYS, ServerSection, publish, routers, server,
+};
+pub use server::Server;

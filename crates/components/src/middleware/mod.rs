@@ -311,6 +311,25 @@ impl Middlewares {
         read.unwrap_or_else(|| vec![path])
     }
 
+    /// The factory of a named middleware, if there is one of the name.
+    #[cfg(feature = "http")]
+    pub(crate) fn factory_of(&self, name: &str) -> Option<Arc<str>> {
+        self.named
+            .read(name, |definition| Arc::clone(&definition.factory))
+    }
+
+    /// The type of what a factory makes, if there is one of the name.
+    #[cfg(feature = "http")]
+    pub(crate) fn type_of(&self, factory: &str) -> Option<Type> {
+        self.factories.read(factory, |factory| factory.makes)
+    }
+
+    /// Where a named middleware is defined.
+    #[cfg(feature = "http")]
+    pub(crate) fn place(&self, name: &str) -> Option<Place> {
+        Some(self.named.entry(name)?.place().clone())
+    }
+
     fn nearest_factories(&self, name: &str) -> Vec<String> {
         nearest(self.factories.snapshot().names(), name)
     }

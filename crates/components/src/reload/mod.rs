@@ -90,6 +90,20 @@ impl Reloads {
         }
     }
 
+    /// Takes the node of the configuration itself, by a factory whose settings are no type.
+    #[cfg(feature = "http")]
+    pub(crate) fn of_node<F>(prepare: impl Fn(Node) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<Prepared, BoxError>> + Send + 'static,
+    {
+        Self {
+            prepare: Arc::new(move |settings| match settings.downcast() {
+                Ok(node) => Box::pin(prepare(*node)),
+                Err(_) => Box::pin(async { Err("its settings are no node".into()) }),
+            }),
+        }
+    }
+
     pub(crate) fn prepare(&self, settings: AnySettings) -> Preparing {
         (self.prepare)(settings)
     }
@@ -167,7 +181,7 @@ impl Current {
     pub(crate) fn settings(&self, definition: &Definition) -> Node {
         let now = self.config.read(CONFIG, |counting| {
             let root = counting.config.root();
-            root.at(&definition.settings_path()).cloned()
+            root.at(&definition.settings_path).cloned()
         });
         now.flatten().unwrap_or_else(|| settings_of(definition))
     }

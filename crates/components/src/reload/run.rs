@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Act, CONFIG, Counting, Prepared, Reloads};
 use crate::app::{Checked, Definition};
-use crate::config::Node;
+use crate::config::{Node, Value};
 use crate::factory::FactoryEntry;
 use crate::life::{Phase, StepError, Within, step};
 use crate::problem::{Problem, Problems};
@@ -215,9 +215,12 @@ impl Running {
             "deployments",
             "middleware",
             "clients",
+            "routers",
         ] {
-            let before = now.as_ref().and_then(|now| now.config.root().get(section));
-            if !is_same(before, checked.config.root().get(section)) {
+            let of = |root: &Node| root.get(section).map(without_listeners);
+            let before = now.as_ref().and_then(|now| of(now.config.root()));
+            let after = of(checked.config.root());
+            if !is_same(before.as_ref(), after.as_ref()) {
                 tell(section, PartOutcome::NeedsRestart);
             }
         }
@@ -297,6 +300,23 @@ fn is_same(before: Option<&Node>, after: Option<&Node>) -> bool {
     }
 }
 
+/// Servers, or deployments of servers, without their listeners: each of those is a service of its own.
+fn without_listeners(node: &Node) -> Node {
+    let Some(map) = node.as_map() else {
+        return node.clone();
+    };
+    let mut map = map.clone();
+    for (_, one) in map.iter_mut() {
+        if let Value::Map(one) = &mut one.value {
+            one.remove("listeners");
+            if let Some(servers) = one.get_mut("servers") {
+                *servers = without_listeners(servers);
+            }
+        }
+    }
+    Node::new(Value::Map(map), node.origin.clone())
+}
+
 fn is_wired_alike(before: &Definition, after: &Definition) -> bool {
     let needs = |definition: &Definition| -> Vec<_> {
         let needs = definition.needs.iter();
@@ -324,7 +344,7 @@ async fn prepare(offered: &[Offered], parts: &mut [PartReport]) -> Option<Vec<Pr
         let definition = one.definition.clone();
         let preparing = async move {
             let settings = crate::app::settings_of(&definition);
-            let read = factory.read(&settings, &definition.settings_path())?;
+            let read = factory.read(&settings, &definition.settings_path)?;
             reloads.prepare(read.value).await
         };
         match step(one.within.of(Phase::Start), preparing).await {

@@ -66,7 +66,7 @@ impl Running {
             name: Arc::clone(name),
             factory: Arc::clone(factory),
             settings: self.0.config.settings(definition),
-            path: definition.settings_path(),
+            path: definition.settings_path.clone(),
             before: plan.before.clone(),
             redirects: Arc::clone(&plan.redirects),
             within: definition.within,

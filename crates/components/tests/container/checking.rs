@@ -266,6 +266,54 @@ deployments:
 }
 
 #[test]
+fn every_key_of_servers_is_in_their_document() {
+    let document = include_str!("../../../../docs/servers.md");
+    let schema = app("").schema();
+    // Follows what stands elsewhere, alone or beside a description or nothing.
+    fn keys(schema: &serde_json::Value, of: &serde_json::Value) -> Vec<String> {
+        if let Some(name) = of["$ref"]
+            .as_str()
+            .and_then(|name| name.strip_prefix("#/$defs/"))
+        {
+            return keys(schema, &schema["$defs"][name]);
+        }
+        let inner = ["anyOf", "allOf"]
+            .iter()
+            .filter_map(|key| of[*key].as_array());
+        let inner = inner.flatten().flat_map(|one| keys(schema, one));
+        let own = of["properties"].as_object().into_iter().flatten();
+        own.map(|(key, _)| key.clone()).chain(inner).collect()
+    }
+    let server = &schema["properties"]["servers"]["additionalProperties"];
+    let listener = &server["properties"]["listeners"]["additionalProperties"];
+    let mut told = 0;
+    let mut tell = |key: &str| {
+        assert!(
+            document.contains(&format!("`{key}`")),
+            "`{key}` is not told"
+        );
+        told += 1;
+    };
+    let publish = "/properties/services/allOf/0/additionalProperties/allOf/0/properties/publish";
+    for key in keys(&schema, schema.pointer(publish).unwrap()) {
+        tell(&key);
+    }
+    for key in keys(&schema, listener) {
+        tell(&key);
+        for inner in keys(&schema, &listener["properties"][&key]) {
+            tell(&inner);
+        }
+    }
+    assert!(told > 25, "{told}");
+    for key in keys(&schema, &schema["$defs"]["Route"]) {
+        assert!(
+            document.contains(&format!("`{key}")) || document.contains(&format!("{key}: ")),
+            "`{key}` is not told"
+        );
+    }
+}
+
+#[test]
 fn every_key_of_the_file_is_in_its_document_and_its_schema() {
     let document = include_str!("../../../../docs/app.md");
     let schema = app("").schema();
@@ -279,7 +327,7 @@ fn every_key_of_the_file_is_in_its_document_and_its_schema() {
     };
     let told = |key: &str| assert!(document.contains(&format!("`{key}")), "`{key}` is not told");
     let top = keys(&schema);
-    assert_eq!(top.len(), 10, "{top:?}");
+    assert_eq!(top.len(), 11, "{top:?}");
     for key in &top {
         told(key);
     }
@@ -292,7 +340,7 @@ fn every_key_of_the_file_is_in_its_document_and_its_schema() {
     }
     let service = &schema["properties"]["services"]["allOf"][0]["additionalProperties"]["allOf"];
     let inner = keys(&service[0]);
-    assert_eq!(inner.len(), 6, "{inner:?}");
+    assert_eq!(inner.len(), 7, "{inner:?}");
     for key in &inner {
         told(&format!("services.NAME.{key}"));
     }

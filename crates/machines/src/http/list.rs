@@ -1,9 +1,13 @@
-//! `/api/v1/machines`: which machines there are.
+//! `/machines`: which machines there are.
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
-use serde::Serialize;
+use byname_components::ErrorKind;
+use byname_components::http::bind;
+use byname_components::http::openapi::Operation;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::cursor::Cursor;
 use super::parameters::Parameters;
@@ -22,6 +26,45 @@ const LARGEST_LIMIT: usize = 1000;
 struct List {
     data: Vec<Machine>,
     next_cursor: Option<String>,
+}
+
+/// What a list can be narrowed by.
+#[derive(Deserialize, JsonSchema)]
+#[allow(dead_code, reason = "it describes what `Parameters` reads")]
+struct Narrowed {
+    /// Only those that a selector matches, such as `gpu=a100,zone!=b`.
+    label: Option<String>,
+    /// How many a page has at most. Default: 100.
+    #[schemars(range(min = 1, max = 1000))]
+    limit: Option<u32>,
+    /// The `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+pub(super) fn describe_list(operation: &mut Operation) {
+    operation
+        .id("list_machines")
+        .summary("Lists machines, a page at a time")
+        .tag("machines")
+        .takes::<bind::Query<Narrowed>>()
+        .answer_with::<serde_json::Value>(
+            "200",
+            "A page: `data`, ordered by name, and `next_cursor`",
+            "application/json",
+        )
+        .refuses(ErrorKind::Invalid)
+        .refuses(ErrorKind::Unavailable);
+}
+
+pub(super) fn describe_show(operation: &mut Operation) {
+    operation
+        .id("get_machine")
+        .summary("Tells of one machine")
+        .tag("machines")
+        .answer_with::<serde_json::Value>("200", "The machine", "application/json")
+        .refuses(ErrorKind::Invalid)
+        .refuses(ErrorKind::NotFound)
+        .refuses(ErrorKind::Unavailable);
 }
 
 pub(super) async fn list(State(machines): State<Machines>, RawQuery(query): RawQuery) -> Response {

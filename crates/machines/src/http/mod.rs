@@ -2,8 +2,8 @@
 //!
 //! | path | what it answers |
 //! |---|---|
-//! | `GET /api/v1/machines` | machines, ordered by name, a page at a time: `label`, `limit`, `cursor` |
-//! | `GET /api/v1/machines/{name}` | one machine |
+//! | `GET /machines` | machines, ordered by name, a page at a time: `label`, `limit`, `cursor` |
+//! | `GET /machines/{name}` | one machine |
 //!
 //! Answers are JSON; a machine is written as [`Machine`] says, without `key`: where an operator keeps
 //! a key is nobody else's business. The header `byname-revision` tells the revision that an answer
@@ -24,10 +24,9 @@ mod problem;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use axum::Router;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use byname_components::http::routes::Routes;
 use byname_store::Problem as StoreProblem;
 use serde::Serialize;
 
@@ -39,29 +38,23 @@ use crate::model::Machine;
 /// The revision of the registry that an answer was taken from.
 const REVISION: HeaderName = HeaderName::from_static("byname-revision");
 
-/// The paths that [`routes`] answers at.
-pub const PATHS: [&str; 2] = ["/api/v1/machines", "/api/v1/machines/{name}"];
-
-/// Serves machines at [`PATHS`], and says nothing of other paths and methods: that is for the server
-/// which serves these beside others.
+/// Returns the routes of machines: the paths above.
 ///
 /// # Examples
 ///
 /// ```
+/// use byname_components::http::routes::Routes;
 /// use byname_machines::{Machines, http};
-/// use byname_store::MemoryStore;
-/// use std::sync::Arc;
 ///
-/// let machines = Machines::open(Arc::new(MemoryStore::new()))?;
-/// let router: axum::Router = http::routes(machines);
-/// # let _ = router;
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// let routes: Routes<Machines> = http::routes().under("/api/v1");
+/// # let _ = routes;
 /// ```
-pub fn routes(machines: Machines) -> Router {
-    Router::new()
-        .route(PATHS[0], get(list::list))
-        .route(PATHS[1], get(list::show))
-        .with_state(machines)
+pub fn routes() -> Routes<Machines> {
+    Routes::new()
+        .raw(Method::GET, "/machines", list::list)
+        .describe(list::describe_list)
+        .raw(Method::GET, "/machines/{name}", list::show)
+        .describe(list::describe_show)
 }
 
 /// Whether there is a state to answer from, be it an empty one. There is none when what is in the

@@ -158,6 +158,24 @@ impl Serving {
     /// are only read when it begins to listen (`address`, `tls`, `protocols`, `unix`). Nothing has changed
     /// then.
     pub fn reload(&self, settings: Settings) -> Result<(), ListenError> {
+        self.can_take(&settings)?;
+        self.shared.places.set(settings.limits.connections);
+        self.shared.settings.send_replace(Arc::new(settings));
+        Ok(())
+    }
+
+    /// Returns the settings that count now.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        Settings::clone(&self.shared.settings.borrow())
+    }
+
+    /// Tells what [`reload`](Self::reload) would have against other settings.
+    ///
+    /// # Errors
+    ///
+    /// As `reload`.
+    pub fn can_take(&self, settings: &Settings) -> Result<(), ListenError> {
         settings.check()?;
         let now = Arc::clone(&self.shared.settings.borrow());
         for (key, same) in [
@@ -170,8 +188,6 @@ impl Serving {
                 return Err(ListenError::Restart { key });
             }
         }
-        self.shared.places.set(settings.limits.connections);
-        self.shared.settings.send_replace(Arc::new(settings));
         Ok(())
     }
 

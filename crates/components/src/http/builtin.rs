@@ -1,0 +1,19 @@
+//! What every application may name without a module that brings it.
+
+use std::sync::Arc;
+
+use super::{Mounted, files, middleware};
+use crate::made::BoxError;
+use crate::registrar::Registrar;
+use crate::service::{Rest, Rpc};
+
+/// Registers the middleware, the kinds of routes and the conventions that come with this crate.
+pub(crate) fn module(registrar: &mut Registrar<'_>) {
+    middleware::module(registrar);
+    registrar.route_kind("files", (), |settings: files::Settings| async {
+        let files = files::serve(settings).await?;
+        Ok::<_, BoxError>(Arc::new(Mounted::new(files)))
+    });
+    registrar.convention("rest", Rest);
+    registrar.convention("rpc", Rpc);
+}

@@ -1,0 +1,253 @@
+//! From a plan of routes to one endpoint that answers for all of them.
+
+use std::convert::Infallible;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderValue, Method, Response, StatusCode, header};
+use axum::response::IntoResponse;
+use tower::util::Oneshot;
+use tower::{Layer, Service, ServiceExt as _};
+
+use super::endpoint::{Endpoint, MatchedRoute, Middleware, endpoint};
+use crate::service_error::{ErrorKind, ServiceError};
+
+/// A route that is ready: what answers it, and what stands before that.
+pub(super) struct Ready {
+    /// `None` for everything under the path, which is stripped then.
+    pub(super) method: Option<Method>,
+    pub(super) path: Arc<str>,
+    pub(super) endpoint: Endpoint,
+    /// The outermost first.
+    pub(super) layers: Vec<Middleware>,
+}
+
+/// Lays the first of the layers outermost.
+pub(super) fn behind(layers: &[Middleware], endpoint: Endpoint) -> Endpoint {
+    layers
+        .iter()
+        .rev()
+        .fold(endpoint, |inner, layer| layer.layer(inner))
+}
+
+/// Makes one endpoint of all routes; `around` stands before all of them, and before the refusals of
+/// what none of them answers.
+///
+/// # Errors
+///
+/// A path that the check let pass and the matcher does not take, with its reason.
+pub(super) fn dispatch(routes: Vec<Ready>, around: &[Middleware]) -> Result<Endpoint, String> {
+    let mut tables: Vec<(Arc<str>, Table)> = Vec::new();
+    let mut whole = axum::Router::<()>::new();
+    let mut otherwise = endpoint(tower::service_fn(|_: Request| async {
+        Ok::<_, Infallible>(ServiceError::new(
+            ErrorKind::NotFound,
+            "there is nothing at this path",
+        ))
+    }));
+    for route in routes {
+        let allow = match &route.method {
+            None => Arc::default(),
+            Some(method) => {
+                let at = tables.iter().position(|(path, _)| *path == route.path);
+                let at = at.unwrap_or_else(|| {
+                    tables.push((Arc::clone(&route.path), Table::default()));
+                    tables.len() - 1
+                });
+                let Table { allow, routes } = &mut tables[at].1;
+                routes.push((method.clone(), endpoint(tower::service_fn(unanswered))));
+                Arc::clone(allow)
+            }
+        };
+        let inside = endpoint(Inside {
+            inner: route.endpoint,
+            only: route.method.clone(),
+            allow,
+            matched: MatchedRoute(Arc::clone(&route.path)),
+        });
+        let all = behind(&route.layers, inside);
+        if route.method.is_some() {
+            let table = tables.iter_mut().find(|(path, _)| *path == route.path);
+            if let Some((_, last)) = table.and_then(|(_, table)| table.routes.last_mut()) {
+                *last = all;
+            }
+        } else if matches!(&*route.path, "" | "/") {
+            otherwise = all;
+        } else {
+            whole = added(&route.path, || whole.nest_service(&route.path, all))?;
+        }
+    }
+    for (path, table) in tables {
+        table.tell_allowed();
+        whole = added(&path, || whole.route_service(&path, table))?;
+    }
+    Ok(behind(around, endpoint(whole.fallback_service(otherwise))))
+}
+
+async fn unanswered(_: Request) -> Result<ServiceError, Infallible> {
+    Ok(ServiceError::internal("a route has not been built"))
+}
+
+/// Adds to a router; what that does not take, the check let pass.
+fn added(path: &str, add: impl FnOnce() -> axum::Router) -> Result<axum::Router, String> {
+    catch_unwind(AssertUnwindSafe(add)).map_err(|panic| {
+        let why = panic.downcast_ref::<String>().map(String::as_str);
+        let why = why.or_else(|| panic.downcast_ref::<&str>().copied());
+        format!(
+            "`{path}` cannot be routed: {}",
+            why.unwrap_or("no reason is given")
+        )
+    })
+}
+
+/// What a path allows, as the header of that name tells it.
+type Allow = Arc<OnceLock<HeaderValue>>;
+
+/// The methods of one path.
+#[derive(Clone, Default)]
+struct Table {
+    allow: Allow,
+    routes: Vec<(Method, Endpoint)>,
+}
+
+impl Table {
+    fn of(&self, method: &Method) -> Option<&Endpoint> {
+        let of = |method: &Method| self.routes.iter().find(|(one, _)| one == method);
+        let found = of(method).or_else(|| match *method {
+            // What answers GET answers HEAD; what sends the answer leaves its content out.
+            Method::HEAD => of(&Method::GET),
+            _ => None,
+        });
+        found.map(|(_, endpoint)| endpoint)
+    }
+
+    /// The method whose route a request is for: that which a browser asks for beforehand, if it does
+    /// (the Fetch standard, CORS-preflight request).
+    fn meant(&self, request: &Request) -> Option<&Endpoint> {
+        if let Some(endpoint) = self.of(request.method()) {
+            return Some(endpoint);
+        }
+        let headers = request.headers();
+        if request.method() != Method::OPTIONS || !headers.contains_key(header::ORIGIN) {
+            return None;
+        }
+        let asked = headers.get(header::ACCESS_CONTROL_REQUEST_METHOD)?;
+        self.of(&Method::from_bytes(asked.as_bytes()).ok()?)
+    }
+
+    fn tell_allowed(&self) {
+        let mut methods: Vec<&str> = self
+            .routes
+            .iter()
+            .map(|(method, _)| method.as_str())
+            .collect();
+        if methods.contains(&"GET") && !methods.contains(&"HEAD") {
+            methods.push("HEAD");
+        }
+        if !methods.contains(&"OPTIONS") {
+            methods.push("OPTIONS");
+        }
+        // Names of methods are tokens.
+        if let Ok(allow) = HeaderValue::from_str(&methods.join(", ")) {
+            let _ = self.allow.set(allow);
+        }
+    }
+}
+
+impl Service<Request> for Table {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Oneshot<Endpoint, Request>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        // The endpoint is chosen, and waited for, with the request.
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let meant = self.meant(&request).cloned();
+        let meant = meant.unwrap_or_else(|| {
+            let allow = Arc::clone(&self.allow);
+            endpoint(tower::service_fn(move |request: Request| {
+                let refusal = refusal(request.method(), &allow);
+                std::future::ready(Ok::<_, Infallible>(refusal))
+            }))
+        });
+        meant.oneshot(request)
+    }
+}
+
+/// Says which methods a path has.
+fn refusal(method: &Method, allow: &Allow) -> Response<Body> {
+    let mut response = if method == Method::OPTIONS {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        let message = format!("this path does not answer {method}");
+        ServiceError::new(ErrorKind::MethodNotAllowed, message).into_response()
+    };
+    if let Some(allow) = allow.get() {
+        response.headers_mut().insert(header::ALLOW, allow.clone());
+    }
+    response
+}
+
+/// The innermost of a route: it answers its method, in the context of the request, and says which
+/// route answered.
+#[derive(Clone)]
+struct Inside {
+    inner: Endpoint,
+    only: Option<Method>,
+    allow: Allow,
+    matched: MatchedRoute,
+}
+
+impl Inside {
+    fn answers(&self, method: &Method) -> bool {
+        match &self.only {
+            None => true,
+            Some(only) => only == method || (*only == Method::GET && *method == Method::HEAD),
+        }
+    }
+}
+
+impl Service<Request> for Inside {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let matched = self.matched.clone();
+        if !self.answers(request.method()) {
+            let refusal = refusal(request.method(), &self.allow);
+            return Box::pin(std::future::ready(Ok(refusal)));
+        }
+        let inner = self.inner.clone();
+        // The one that is ready is called; its clone waits for the next request.
+        let mut inner = std::mem::replace(&mut self.inner, inner);
+        let (parts, body) = request.into_parts();
+        let context = crate::service::CallContext::of(&parts);
+        let answering = inner.call(Request::from_parts(parts, body));
+        Box::pin(context.scope(async move {
+            let mut response = answering.await?;
+            response.extensions_mut().insert(matched);
+            Ok(response)
+        }))
+    }
+}
+
+impl std::fmt::Debug for Ready {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ready")
+            .field("method", &self.method)
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,258 @@
+//! A listener of a server, from its plan to its end.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use super::dispatch::{Ready, dispatch};
+use super::listen::{self, Bound, Listener, Serving};
+use super::plan::{From, Leaf};
+use super::router::Answering;
+use super::{Endpoint, Middleware, Mounted, sections};
+use crate::config::{Node, Path, Step};
+use crate::context::Context;
+use crate::made::{BoxError, Made};
+use crate::middleware::Middlewares;
+use crate::part::Part;
+use crate::reload::{Prepared, Reloads};
+use crate::service::{self, Plan};
+use crate::supply::Supply;
+
+/// A listener of a server: a service of the application like any other, under the place where it was
+/// declared (`servers.main.listeners.public`).
+pub struct Server {
+    serving: OnceLock<Serving>,
+}
+
+impl Server {
+    /// Returns where it listens, with the port that the system chose where it was to choose one;
+    /// nothing before it has been started.
+    #[must_use]
+    pub fn address(&self) -> Option<&Bound> {
+        self.serving.get().map(Serving::address)
+    }
+
+    /// Returns what it has done so far; nothing before it has been started.
+    #[must_use]
+    pub fn stats(&self) -> Option<listen::Stats> {
+        self.serving.get().map(Serving::stats)
+    }
+}
+
+impl Server {
+    /// Whether a listener takes a change of what is at `path` below it while it runs. All else is only
+    /// changed by a restart.
+    #[must_use]
+    pub fn takes(path: &[Step]) -> bool {
+        let key = |at: usize| match path.get(at) {
+            Some(Step::Key(key)) => Some(&**key),
+            _ => None,
+        };
+        match key(0) {
+            Some("limits") => true,
+            // How long the end may take is known to those who wait for it.
+            Some("timeouts") => key(1).is_some_and(|key| key != "drain"),
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("address", &self.address())
+            .finish_non_exhaustive()
+    }
+}
+
+/// All that a listener is made of.
+#[derive(Debug)]
+pub(super) struct ServerPlan {
+    pub(super) leaves: Vec<Leaf>,
+    /// Published services, by the name of the service.
+    pub(super) published: BTreeMap<Arc<str>, Arc<Plan>>,
+    /// Of the server and of the listener, the outermost first.
+    pub(super) around: Vec<Arc<str>>,
+    pub(super) settings: listen::Settings,
+    /// All that the file says of it.
+    pub(super) node: Node,
+    pub(super) path: Path,
+    /// Where the description of the routes is served, and what it says.
+    pub(super) openapi: Option<(Arc<str>, Arc<str>)>,
+}
+
+impl ServerPlan {
+    /// Begins to make it, from what the routes need.
+    pub(super) fn make(
+        self: &Arc<Self>,
+        supply: &Supply,
+    ) -> Result<
+        impl Future<Output = Result<Made<Server>, BoxError>> + Send + 'static + use<>,
+        BoxError,
+    > {
+        let mut by_source: BTreeMap<Arc<str>, Vec<Endpoint>> = BTreeMap::new();
+        for leaf in &self.leaves {
+            let node = node_of(&leaf.from);
+            if by_source.contains_key(&node) {
+                continue;
+            }
+            let gone = || format!("`{node}` is not there any more");
+            let part = supply.part(&node).ok_or_else(gone)?;
+            let endpoints = self.endpoints(&leaf.from, part).ok_or_else(gone)?;
+            by_source.insert(node, endpoints);
+        }
+        let (plan, context) = (Arc::clone(self), supply.context());
+        Ok(async move {
+            let endpoint = plan.endpoint(&by_source, &context).await?;
+            Ok(made(&plan, endpoint))
+        })
+    }
+
+    fn endpoints(&self, from: &From, part: &Part) -> Option<Vec<Endpoint>> {
+        Some(match from {
+            From::Router { .. } => part.get::<Answering>()?.endpoints.clone(),
+            From::Kind { .. } => vec![part.get::<Mounted>()?.endpoint()],
+            From::Service { name, .. } => service::endpoints(self.published.get(name)?, part),
+        })
+    }
+
+    async fn endpoint(
+        &self,
+        by_source: &BTreeMap<Arc<str>, Vec<Endpoint>>,
+        context: &Context,
+    ) -> Result<Endpoint, BoxError> {
+        let app = context.app().ok_or("the application is gone")?;
+        let middleware = &app.registries().middleware;
+        let mut routes = Vec::with_capacity(self.leaves.len());
+        for leaf in &self.leaves {
+            let (Some(endpoints), at) = (by_source.get(&node_of(&leaf.from)), leaf.from.at())
+            else {
+                continue;
+            };
+            let names: Vec<Arc<str>> = leaf.layers.iter().map(|(name, _)| name.clone()).collect();
+            routes.push(Ready {
+                method: leaf.method.clone(),
+                path: leaf.path.as_str().into(),
+                endpoint: endpoints.get(at).ok_or("a route has no endpoint")?.clone(),
+                layers: layers(middleware, &names).await?,
+            });
+        }
+        if let Some((path, document)) = &self.openapi {
+            routes.push(Ready {
+                method: Some(axum::http::Method::GET),
+                path: Arc::clone(path),
+                endpoint: described(document),
+                layers: Vec::new(),
+            });
+        }
+        let around = layers(middleware, &self.around).await?;
+        Ok(dispatch(routes, &around)?)
+    }
+}
+
+impl From {
+    fn at(&self) -> usize {
+        match self {
+            Self::Router { at, .. } | Self::Service { at, .. } => *at,
+            Self::Kind { .. } => 0,
+        }
+    }
+}
+
+/// The service of the graph that answers.
+pub(super) fn node_of(from: &From) -> Arc<str> {
+    match from {
+        From::Router { node, .. } | From::Kind { node } => Arc::clone(node),
+        From::Service { name, .. } => Arc::clone(name),
+    }
+}
+
+async fn layers(middleware: &Middlewares, names: &[Arc<str>]) -> Result<Vec<Middleware>, BoxError> {
+    let mut layers = Vec::new();
+    for name in names {
+        layers.push(Middleware::clone(
+            &*middleware.create::<Middleware>(name).await?,
+        ));
+    }
+    Ok(layers)
+}
+
+/// A server that listens from its start on, and is done with its last request after it has drained.
+fn made(plan: &Arc<ServerPlan>, endpoint: Endpoint) -> Made<Server> {
+    let server = Arc::new(Server {
+        serving: OnceLock::new(),
+    });
+    let settings = plan.settings.clone();
+    let reloads = reloads(Arc::clone(plan), Arc::clone(&server));
+    let (starting, draining, stopping) = (server.clone(), server.clone(), server.clone());
+    Made::new(server)
+        .on_start(move || async move {
+            let listener = Listener::bind(settings).await?;
+            tracing::info!(address = %listener.address(), "listening");
+            // It is started once.
+            let _ = starting.serving.set(listener.serve(endpoint));
+            Ok(())
+        })
+        .on_drain(move || async move {
+            if let Some(serving) = draining.serving.get() {
+                let left = serving
+                    .drain(serving.settings().timeouts.drain.into())
+                    .await;
+                if left > 0 {
+                    tracing::warn!(
+                        connections = left,
+                        "stopped before these had finished their requests"
+                    );
+                }
+            }
+            Ok(())
+        })
+        // There is something left only where the start of another service failed.
+        .on_stop(move || async move {
+            if let Some(serving) = stopping.serving.get() {
+                serving.drain(std::time::Duration::ZERO).await;
+            }
+            Ok(())
+        })
+        .reloads(reloads)
+}
+
+/// Takes other bounds while it runs; what answers, and where, is for a restart.
+fn reloads(plan: Arc<ServerPlan>, server: Arc<Server>) -> Reloads {
+    Reloads::of_node(move |node| {
+        let (plan, server) = (Arc::clone(&plan), Arc::clone(&server));
+        async move {
+            if !sections::answer_alike(&plan.node, &node) {
+                let message = "what a listener answers is only changed by a restart";
+                return Err(BoxError::from(message));
+            }
+            let new = sections::of_socket(&node, &plan.path)?;
+            let serving = server.serving.get().ok_or("it does not listen yet")?;
+            serving.can_take(&new)?;
+            if new.timeouts.drain != plan.settings.timeouts.drain {
+                return Err("`timeouts.drain` is only changed by a restart".into());
+            }
+            let (before, back) = (serving.settings(), Arc::clone(&server));
+            let take = |server: &Server, settings| match server.serving.get() {
+                Some(serving) => Ok(serving.reload(settings)?),
+                None => Ok(()),
+            };
+            Ok(Prepared::new(move || async move { take(&server, new) })
+                .or_back(move || async move { take(&back, before) }))
+        }
+    })
+}
+
+/// Answers what the routes are described as.
+fn described(document: &Arc<str>) -> Endpoint {
+    let document = Arc::clone(document);
+    super::endpoint::endpoint(tower::service_fn(move |_| {
+        let document = String::from(&*document);
+        async move {
+            Ok::<_, std::convert::Infallible>((
+                [(axum::http::header::CONTENT_TYPE, "application/json")],
+                document,
+            ))
+        }
+    }))
+}

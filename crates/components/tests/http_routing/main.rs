@@ -1,0 +1,8 @@
+//! What a file says of routers and listeners is what the sockets answer; what is wrong is told before.
+#![cfg(feature = "http")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod answering;
+mod conflicts;
+mod order;
+mod rig;
