@@ -118,7 +118,7 @@ fn called(at: usize, method: &Method) -> TokenStream {
 fn library_at(options: &Options, span: Span) -> TokenStream {
     let path = options.library.to_token_stream().into_iter();
     let moved = path.map(|mut token| {
-        token.set_span(token.span().located_at(span));
+        token.set_span(span);
         token
     });
     moved.collect()

@@ -10,6 +10,7 @@
 
 mod along;
 mod any;
+mod described;
 mod errors;
 mod same;
 mod samples;
