@@ -130,19 +130,20 @@ fn is_followed(app: &App) -> bool {
 /// Tells where the servers answer; whoever started them may not listen, which is no failure.
 fn announce(running: &Running) {
     let mut stdout = io::stdout().lock();
-    let mut servers = 0;
-    for service in running.graph().services() {
-        let server = running.services().get::<Server>(service.name());
-        let server = server.ok().flatten();
+    let urls = running.graph().services().filter_map(|service| {
         // Other services are no servers.
-        let Some(url) = server.and_then(|server| server.address().map(ToString::to_string)) else {
-            continue;
-        };
-        servers += 1;
-        info!(url, "serving");
+        let server = running.services().get::<Server>(service.name());
+        let url = server.ok().flatten()?.address()?.to_string();
+        Some((service.name(), url))
+    });
+    let mut urls: Vec<(&str, String)> = urls.collect();
+    // The first line is for programs that ask where the public one answers.
+    urls.sort_by_key(|(name, _)| !name.ends_with(".public"));
+    for (name, url) in &urls {
+        info!(url, name, "serving");
         let _ = writeln!(stdout, "{url}").and_then(|()| stdout.flush());
     }
-    if servers == 0 {
+    if urls.is_empty() {
         warn!("nothing is served: the server has no listener");
     }
 }
@@ -171,10 +172,12 @@ mod tests {
         let names = [
             CATALOG,
             MACHINES,
+            "routers.admin.routes[0]",
             "routers.catalog",
             "routers.components",
             "routers.health",
             "routers.machines",
+            "servers.main.listeners.admin",
             "servers.main.listeners.public",
         ];
         let graph = app.graph().1.unwrap();

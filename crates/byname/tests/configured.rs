@@ -173,7 +173,7 @@ fn every_layer_lies_over_those_below_it() {
         let second = error.lines().nth(1).unwrap();
         assert_eq!(
             second,
-            "  base.yaml:2:29: service `servers.main.listeners.public` is defined here"
+            "  base.yaml:2:30: service `servers.main.listeners.public` is defined here"
         );
     }
 }

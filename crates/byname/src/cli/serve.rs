@@ -14,7 +14,7 @@ use super::{DataArguments, FolderArguments, LayerArguments, values};
 /// over it. Machines are those of the data folder. What other processes and hands change there is
 /// followed.
 ///
-/// The address is printed on stdout as a URL once the server answers. A first Ctrl-C or SIGTERM
+/// The addresses are printed on stdout as URLs once the server answers, the public one first. A first Ctrl-C or SIGTERM
 /// finishes requests in flight and exits with 0; a second one ends at once with 1.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
@@ -50,6 +50,11 @@ pub(crate) struct ServeArguments {
     /// which is 127.0.0.1:8080 in the one inside the program.
     #[arg(long, value_name = "ADDR:PORT", value_parser = values::address)]
     pub(crate) listen: Option<SocketAddr>,
+
+    /// The address and port of the admin pages; by default as the file says, which is any free port of
+    /// 127.0.0.1 in the one inside the program.
+    #[arg(long, value_name = "ADDR:PORT", value_parser = values::address)]
+    pub(crate) admin: Option<SocketAddr>,
 
     /// How long requests in flight may take to finish after the first signal; 0 does not wait; by
     /// default as the file says, or 10.

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use byname_components::config::{Layers, Node, Path as Keys, units};
+use byname_components::config::{Layers, Map, Node, Path as Keys, units};
 
 use super::{CATALOG, MACHINES};
 use crate::app::of_type;
@@ -29,7 +29,8 @@ struct Flag {
 enum Of {
     /// All services of a type.
     Services(&'static str),
-    /// The listener of this name of every server; the only listener, where there is only one.
+    /// The listener of this name of every server; where there is only one listener, that is the public
+    /// one.
     Listeners(&'static str),
 }
 
@@ -78,7 +79,7 @@ impl Of {
                     .map(|(_, path)| path.clone())
                     .collect();
                 match (&named[..], &all[..]) {
-                    ([], [(_, only)]) => vec![only.clone()],
+                    ([], [(_, only)]) if name == PUBLIC => vec![only.clone()],
                     _ => named,
                 }
             }
@@ -101,7 +102,7 @@ fn listeners(root: &Node) -> Vec<(Arc<str>, Keys)> {
         let path = path.key(key);
         let map = node.get(key).and_then(Node::as_map);
         map.into_iter()
-            .flat_map(|map| map.iter())
+            .flat_map(Map::iter)
             .map(|(key, node)| (key.name.clone(), path.key(key.name.clone()), node.clone()))
             .collect()
     };
@@ -173,6 +174,10 @@ fn flags(arguments: &ServeArguments) -> Result<Vec<Flag>, Failure> {
     let public = Of::Listeners(PUBLIC);
     if let Some(listen) = arguments.listen {
         flags.push(flag("--listen", public, &["address"], listen.to_string()));
+    }
+    if let Some(admin) = arguments.admin {
+        let of = Of::Listeners("admin");
+        flags.push(flag("--admin", of, &["address"], admin.to_string()));
     }
     if let Some(drain) = arguments.drain {
         flags.push(flag("--drain", public, &["timeouts", "drain"], span(drain)));

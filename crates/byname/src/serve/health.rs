@@ -154,9 +154,10 @@ async fn ready(State(looked): State<Looked>, RawQuery(query): RawQuery) -> Respo
         catalog,
         registries,
     };
-    let status = match is_ready {
-        true => StatusCode::OK,
-        false => StatusCode::SERVICE_UNAVAILABLE,
+    let status = if is_ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
     };
     looked.json(status, &ready)
 }

@@ -129,6 +129,8 @@ impl Running {
                 if report {
                     say(&format!("{}\n", self.report()));
                 }
+                #[cfg(feature = "http")]
+                crate::http::announce(&self);
                 let following = self.0.reload.then(|| self.follow(POLL, log));
                 let signal = signals.next().await;
                 drop(following);

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Mounted, files, middleware};
+use super::{Mounted, admin, files, middleware};
+use crate::context::Context;
 use crate::made::BoxError;
+use crate::need::context;
 use crate::registrar::Registrar;
 use crate::service::{Rest, Rpc};
 
@@ -14,6 +16,15 @@ pub(crate) fn module(registrar: &mut Registrar<'_>) {
         let files = files::serve(settings).await?;
         Ok::<_, BoxError>(Arc::new(Mounted::new(files)))
     });
+    let needs = (context(),);
+    registrar.route_kind(
+        "admin",
+        needs,
+        |settings: admin::Settings, context: Context| async {
+            let admin = admin::admin(settings, context)?;
+            Ok::<_, BoxError>(Arc::new(Mounted::new(admin.router())))
+        },
+    );
     registrar.convention("rest", Rest);
     registrar.convention("rpc", Rpc);
 }

@@ -44,10 +44,11 @@ pub(super) fn dispatch(routes: Vec<Ready>, around: &[Middleware]) -> Result<Endp
     let mut tables: Vec<(Arc<str>, Table)> = Vec::new();
     let mut whole = axum::Router::<()>::new();
     let mut otherwise = endpoint(tower::service_fn(|_: Request| async {
-        Ok::<_, Infallible>(ServiceError::new(
-            ErrorKind::NotFound,
-            "there is nothing at this path",
-        ))
+        Ok::<_, Infallible>(
+            ServiceError::new(ErrorKind::NotFound, "there is nothing at this path")
+                // What calls a service tells by this that it asked the wrong server.
+                .with_code("no-route"),
+        )
     }));
     for route in routes {
         let allow = match &route.method {

@@ -29,3 +29,4 @@ pub(crate) use sections::{
     PublishSection, RouterSection, SERVER_KEYS, ServerSection, publish, routers, server,
 };
 pub use server::Server;
+pub(crate) use server::announce;

@@ -15,6 +15,7 @@ use crate::made::{BoxError, Made};
 use crate::middleware::Middlewares;
 use crate::part::Part;
 use crate::reload::{Prepared, Reloads};
+use crate::running::Running;
 use crate::service::{self, Plan};
 use crate::supply::Supply;
 
@@ -62,6 +63,17 @@ impl fmt::Debug for Server {
         f.debug_struct("Server")
             .field("address", &self.address())
             .finish_non_exhaustive()
+    }
+}
+
+/// Tells where an application answers.
+pub(crate) fn announce(running: &Running) {
+    for service in running.graph().services() {
+        let server = running.services().get::<Server>(service.name());
+        // Other services are no servers.
+        if let Some(address) = server.ok().flatten().as_deref().and_then(Server::address) {
+            tracing::info!(%address, name = service.name(), "serving");
+        }
     }
 }
 
@@ -188,7 +200,7 @@ fn made(plan: &Arc<ServerPlan>, endpoint: Endpoint) -> Made<Server> {
     Made::new(server)
         .on_start(move || async move {
             let listener = Listener::bind(settings).await?;
-            tracing::info!(address = %listener.address(), "listening");
+            tracing::debug!(address = %listener.address(), "listening");
             // It is started once.
             let _ = starting.serving.set(listener.serve(endpoint));
             Ok(())

@@ -74,7 +74,7 @@ pub(super) fn codings(headers: &HeaderMap, offered: &[Coding]) -> Vec<Coding> {
 mod tests {
     use super::*;
 
-    fn headers(name: HeaderName, values: &[&str]) -> HeaderMap {
+    fn headers(name: &HeaderName, values: &[&str]) -> HeaderMap {
         let values = values.iter();
         values
             .map(|value| (name.clone(), value.parse().expect("a value")))
@@ -94,7 +94,7 @@ mod tests {
             ("", false),
         ] {
             assert_eq!(
-                html(&headers(header::ACCEPT, &[accept])),
+                html(&headers(&header::ACCEPT, &[accept])),
                 wanted,
                 "{accept}"
             );
@@ -123,7 +123,7 @@ mod tests {
             (&["deflate"], &[]),
             (&[""], &[]),
         ] {
-            let headers = headers(header::ACCEPT_ENCODING, accept);
+            let headers = headers(&header::ACCEPT_ENCODING, accept);
             assert_eq!(codings(&headers, &[Br, Gzip]), expected, "{accept:?}");
         }
         assert_eq!(codings(&HeaderMap::new(), &[Br, Gzip]), []);
