@@ -10,6 +10,7 @@
 
 mod along;
 mod any;
+mod deployed;
 mod described;
 mod errors;
 mod same;
