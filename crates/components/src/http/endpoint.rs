@@ -47,7 +47,6 @@ impl fmt::Debug for Middleware {
 }
 
 /// Boxes a service as an endpoint.
-#[allow(dead_code, reason = "what builds endpoints is being written")]
 pub(crate) fn endpoint<S>(service: S) -> Endpoint
 where
     S: Service<Request, Error = Infallible> + Clone + Send + Sync + 'static,

@@ -265,25 +265,26 @@ deployments:
     running.stop().await.unwrap();
 }
 
+/// The keys that a schema has; what stands elsewhere is followed.
+fn keys(schema: &serde_json::Value, of: &serde_json::Value) -> Vec<String> {
+    if let Some(name) = of["$ref"]
+        .as_str()
+        .and_then(|name| name.strip_prefix("#/$defs/"))
+    {
+        return keys(schema, &schema["$defs"][name]);
+    }
+    let inner = ["anyOf", "allOf"]
+        .iter()
+        .filter_map(|key| of[*key].as_array());
+    let inner = inner.flatten().flat_map(|one| keys(schema, one));
+    let own = of["properties"].as_object().into_iter().flatten();
+    own.map(|(key, _)| key.clone()).chain(inner).collect()
+}
+
 #[test]
 fn every_key_of_servers_is_in_their_document() {
     let document = include_str!("../../../../docs/servers.md");
     let schema = app("").schema();
-    // Follows what stands elsewhere, alone or beside a description or nothing.
-    fn keys(schema: &serde_json::Value, of: &serde_json::Value) -> Vec<String> {
-        if let Some(name) = of["$ref"]
-            .as_str()
-            .and_then(|name| name.strip_prefix("#/$defs/"))
-        {
-            return keys(schema, &schema["$defs"][name]);
-        }
-        let inner = ["anyOf", "allOf"]
-            .iter()
-            .filter_map(|key| of[*key].as_array());
-        let inner = inner.flatten().flat_map(|one| keys(schema, one));
-        let own = of["properties"].as_object().into_iter().flatten();
-        own.map(|(key, _)| key.clone()).chain(inner).collect()
-    }
     let server = &schema["properties"]["servers"]["additionalProperties"];
     let listener = &server["properties"]["listeners"]["additionalProperties"];
     let mut told = 0;

@@ -23,7 +23,6 @@ pub use self::description::RouteDescription;
 pub use self::handler::Handler;
 pub use self::path::join;
 
-#[allow(unused_imports, reason = "what dispatches routes is being written")]
 pub(crate) use self::description::{conflict, renamed};
 pub(crate) use self::path::parameters;
 
@@ -196,7 +195,6 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     }
 
     /// What is routed.
-    #[allow(dead_code, reason = "what dispatches routes is being written")]
     pub(crate) fn descriptions(&self) -> &[RouteDescription] {
         &self.descriptions
     }
