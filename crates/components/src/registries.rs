@@ -38,7 +38,7 @@ pub struct Registries {
     /// What is known of the traits of services.
     #[cfg(feature = "http")]
     pub interfaces: Registry<Arc<crate::service::Interface>>,
-    /// Servers.
+    /// Listeners that have begun to answer, as [`http::Server`](crate::http::Server)s.
     pub servers: Parts,
     /// Rules that turn the methods of a service into routes.
     pub conventions: Parts,

@@ -116,7 +116,7 @@ impl ServerPlan {
         let (plan, context) = (Arc::clone(self), supply.context());
         Ok(async move {
             let endpoint = plan.endpoint(&by_source, &context).await?;
-            Ok(made(&plan, endpoint))
+            Ok(made(&plan, endpoint, context))
         })
     }
 
@@ -190,7 +190,7 @@ async fn layers(middleware: &Middlewares, names: &[Arc<str>]) -> Result<Vec<Midd
 }
 
 /// A server that listens from its start on, and is done with its last request after it has drained.
-fn made(plan: &Arc<ServerPlan>, endpoint: Endpoint) -> Made<Server> {
+fn made(plan: &Arc<ServerPlan>, endpoint: Endpoint, context: Context) -> Made<Server> {
     let server = Arc::new(Server {
         serving: OnceLock::new(),
     });
@@ -203,6 +203,10 @@ fn made(plan: &Arc<ServerPlan>, endpoint: Endpoint) -> Made<Server> {
             tracing::debug!(address = %listener.address(), "listening");
             // It is started once.
             let _ = starting.serving.set(listener.serve(endpoint));
+            if let Some(app) = context.app() {
+                let servers = app.registries().servers.registry();
+                servers.put(context.name(), Part::new(starting))?;
+            }
             Ok(())
         })
         .on_drain(move || async move {

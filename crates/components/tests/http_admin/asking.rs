@@ -109,7 +109,7 @@ async fn the_page_needs_no_script_and_nothing_from_elsewhere() {
     for (router, at, root) in [(&router, "/", ""), (&nested, "/admin", "/admin")] {
         let page = get(router, at).await;
         let links: Vec<_> = page.body.split("href=\"").skip(1).collect();
-        assert_eq!(links.len(), 15 + 8);
+        assert_eq!(links.len(), 17 + 8);
         for link in links {
             let link = link.split('"').next().unwrap();
             // What a reference of the form `./…` is, relative to the path (RFC 3986, 5.2).

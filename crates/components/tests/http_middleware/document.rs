@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use byname_components::App;
-use byname_components::http::middleware;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
@@ -14,11 +13,7 @@ const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/middleware.m
 
 /// The table of each type's settings, from their schema.
 async fn tables() -> BTreeMap<String, String> {
-    let running = App::from_text("")
-        .register(middleware::module)
-        .start()
-        .await
-        .unwrap();
+    let running = App::from_text("").start().await.unwrap();
     let factories = running.registries().middleware.factories().snapshot();
     let mut tables = BTreeMap::new();
     for (name, entry) in factories.entries() {

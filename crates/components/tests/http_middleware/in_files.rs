@@ -2,7 +2,7 @@
 
 use axum::extract::Request;
 use byname_components::App;
-use byname_components::http::{Middleware, middleware};
+use byname_components::http::Middleware;
 
 use crate::rig::{answer, before, request};
 
@@ -34,7 +34,7 @@ fn asked() -> Request {
 
 #[tokio::test]
 async fn every_type_can_be_had_by_name_and_stands_before_a_handler() {
-    let app = App::from_text(ALL).register(middleware::module);
+    let app = App::from_text(ALL);
     let problems = app.check();
     assert!(!problems.is_fatal(), "{problems}");
     let running = app.start().await.unwrap();
@@ -76,7 +76,7 @@ fn settings_that_cannot_be_are_found_when_the_file_is_checked() {
         ),
     ] {
         let app = App::from_text(&format!("middleware:\n  {settings}\n"));
-        let problems = app.register(middleware::module).check();
+        let problems = app.check();
         assert!(problems.is_fatal());
         let text = problems.to_string();
         assert!(text.contains(why) && text.contains(":2:"), "{text}");
@@ -87,7 +87,7 @@ fn settings_that_cannot_be_are_found_when_the_file_is_checked() {
 /// The keys that stand in a file are not shown with it.
 #[tokio::test]
 async fn keys_that_are_given_are_shown_nowhere() {
-    let app = App::from_text(ALL).register(middleware::module);
+    let app = App::from_text(ALL);
     let running = app.start().await.unwrap();
     let known = &running.registries().middleware;
     let shown = format!("{:?}", known.create::<Middleware>("api-key").await.unwrap());

@@ -69,6 +69,15 @@ pub(super) fn all(app: &Running) -> Vec<Listed> {
             told
         }),
         Listed::new(
+            "interfaces",
+            "interface",
+            &them.interfaces,
+            |_, interface| one("methods", interface.methods().len()),
+        ),
+        Listed::new("kinds", "kind of route", &them.kinds, |_, factory| {
+            one("type", factory.service_type())
+        }),
+        Listed::new(
             "middleware",
             "middleware",
             them.middleware.definitions(),

@@ -1,8 +1,8 @@
 //! What comes with it to stand before a handler.
 //!
 //! Each type here is a [`tower::Layer`] for anything that takes a request of axum and answers it: an
-//! [`Endpoint`](super::Endpoint), a router of axum, a route. In a file each has a name ([`module`]);
-//! what its settings mean is told in `docs/middleware.md`.
+//! [`Endpoint`](super::Endpoint), a router of axum, a route. In a file each has a name, which every
+//! application knows; what its settings mean is told in `docs/middleware.md`.
 #![allow(
     clippy::needless_pass_by_value,
     reason = "every layer is made from its settings, whatever it keeps of them"
@@ -62,7 +62,7 @@ pub use trace::{Trace, TraceContext, TraceFuture, TraceService, TraceSettings};
 /// Registers every type of middleware that comes with it.
 ///
 /// Whoever names one of them in a file gets one instance for all places that it stands at.
-pub fn module(registrar: &mut Registrar<'_>) {
+pub(crate) fn module(registrar: &mut Registrar<'_>) {
     register::<AccessLog>(registrar, "access-log");
     register::<BodyLimit>(registrar, "body-limit");
     register::<CacheControl>(registrar, "cache-control");
