@@ -338,6 +338,7 @@ impl App {
         {
             tracing::warn!("the configuration values could not be published: {error}");
         }
+        let of_code = self.registries.clone();
         self.registries.middleware = checked.middleware;
         self.registries.clients = checked.clients;
         self.registries.current = checked.current;
@@ -360,7 +361,7 @@ impl App {
                 .iter()
                 .map(|demand| Arc::clone(&demand.name))
                 .collect(),
-            config: Current::new(self.declared, checked.config, checked.values),
+            config: Current::new(self.declared, of_code, checked.config, checked.values),
         })
     }
 }

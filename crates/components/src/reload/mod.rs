@@ -14,6 +14,7 @@ use crate::app::{Declared, Definition, settings_of};
 use crate::config::{Config, Node};
 use crate::factory::{AnySettings, Settings};
 use crate::made::BoxError;
+use crate::registries::Registries;
 use crate::values::Values;
 
 pub use follow::Following;
@@ -151,6 +152,9 @@ pub(crate) struct Current {
     /// Under `config`: the one entry.
     config: Registry<Counting>,
     declared: Declared,
+    /// What code had registered before the file was read for the first time: a changed file is laid over
+    /// that, and not over what came of the former one.
+    of_code: Registries,
     /// One reload at a time: the others wait for their turn.
     turn: Semaphore,
 }
@@ -166,10 +170,16 @@ pub(crate) struct Counting {
 const CONFIG: &str = "config";
 
 impl Current {
-    pub(crate) fn new(declared: Declared, config: Config, values: Values) -> Self {
+    pub(crate) fn new(
+        declared: Declared,
+        of_code: Registries,
+        config: Config,
+        values: Values,
+    ) -> Self {
         let current = Self {
             config: Registry::<()>::builder().label("configuration").build(),
             declared,
+            of_code,
             turn: Semaphore::new(1),
         };
         // A name that is one, in a registry of its own.

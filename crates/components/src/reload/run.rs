@@ -170,7 +170,8 @@ impl Running {
                 .push(Problem::error("the application is stopping"));
             return report;
         }
-        let (problems, checked) = self.0.config.declared.checked(self.registries());
+        let current = &self.0.config;
+        let (problems, checked) = current.declared.checked(&current.of_code);
         report.problems = problems;
         let Some(checked) = checked else {
             return report;

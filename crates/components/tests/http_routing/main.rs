@@ -5,4 +5,5 @@
 mod answering;
 mod conflicts;
 mod order;
+mod reloading;
 mod rig;
