@@ -553,6 +553,14 @@ fn secrets(config: &Config, registries: &Registries) -> Vec<Path> {
     for (name, node) in &sections.middleware {
         secrets.extend(registries.middleware.secrets(name, node));
     }
+    #[cfg(feature = "http")]
+    for (kind, settings, path) in sections.routers.iter().flat_map(|one| one.body.kinds()) {
+        let factory = registries.kinds.read(kind, Arc::clone);
+        match factory.map(|factory| factory.read(settings, &path)) {
+            Some(Ok(read)) => secrets.extend(read.secrets),
+            Some(Err(_)) | None => secrets.push(path),
+        }
+    }
     let listed = registries.factories.snapshot();
     let factories: Vec<Arc<FactoryEntry>> = listed
         .entries()

@@ -44,6 +44,22 @@ impl Group {
     }
 }
 
+impl Group {
+    /// The kinds of routes that it has, at whatever depth, with their settings and where these are.
+    pub(crate) fn kinds(&self) -> Vec<(&Arc<str>, &Node, Path)> {
+        let items = self.items.iter();
+        items
+            .flat_map(|item| match &item.what {
+                What::Group(group) => group.kinds(),
+                What::Router { .. } => Vec::new(),
+                What::Kind { kind, settings, .. } => {
+                    vec![(kind, settings, item.path.key(Arc::clone(kind)))]
+                }
+            })
+            .collect()
+    }
+}
+
 /// One item of a router's `routes`.
 #[derive(Clone, Debug)]
 pub(crate) struct Item {

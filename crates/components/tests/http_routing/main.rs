@@ -7,3 +7,4 @@ mod conflicts;
 mod order;
 mod reloading;
 mod rig;
+mod secrets;
