@@ -1,5 +1,6 @@
 //! From a plan of routes to one endpoint that answers for all of them.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -41,7 +42,7 @@ pub(super) fn behind(layers: &[Middleware], endpoint: Endpoint) -> Endpoint {
 ///
 /// A path that the check let pass and the matcher does not take, with its reason.
 pub(super) fn dispatch(routes: Vec<Ready>, around: &[Middleware]) -> Result<Endpoint, String> {
-    let mut tables: Vec<(Arc<str>, Table)> = Vec::new();
+    let mut tables: BTreeMap<Arc<str>, Table> = BTreeMap::new();
     let mut whole = axum::Router::<()>::new();
     let mut otherwise = endpoint(tower::service_fn(|_: Request| async {
         Ok::<_, Infallible>(
@@ -51,35 +52,26 @@ pub(super) fn dispatch(routes: Vec<Ready>, around: &[Middleware]) -> Result<Endp
         )
     }));
     for route in routes {
-        let allow = match &route.method {
-            None => Arc::default(),
-            Some(method) => {
-                let at = tables.iter().position(|(path, _)| *path == route.path);
-                let at = at.unwrap_or_else(|| {
-                    tables.push((Arc::clone(&route.path), Table::default()));
-                    tables.len() - 1
-                });
-                let Table { allow, routes } = &mut tables[at].1;
-                routes.push((method.clone(), endpoint(tower::service_fn(unanswered))));
-                Arc::clone(allow)
-            }
+        let inside = |allow| {
+            let inside = Inside {
+                inner: route.endpoint,
+                only: route.method.clone(),
+                allow,
+                matched: MatchedRoute(Arc::clone(&route.path)),
+            };
+            behind(&route.layers, endpoint(inside))
         };
-        let inside = endpoint(Inside {
-            inner: route.endpoint,
-            only: route.method.clone(),
-            allow,
-            matched: MatchedRoute(Arc::clone(&route.path)),
-        });
-        let all = behind(&route.layers, inside);
-        if route.method.is_some() {
-            let table = tables.iter_mut().find(|(path, _)| *path == route.path);
-            if let Some((_, last)) = table.and_then(|(_, table)| table.routes.last_mut()) {
-                *last = all;
+        match &route.method {
+            Some(method) => {
+                let table = tables.entry(Arc::clone(&route.path)).or_default();
+                let all = inside(Arc::clone(&table.allow));
+                table.routes.push((method.clone(), all));
             }
-        } else if matches!(&*route.path, "" | "/") {
-            otherwise = all;
-        } else {
-            whole = added(&route.path, || whole.nest_service(&route.path, all))?;
+            None if matches!(&*route.path, "" | "/") => otherwise = inside(Arc::default()),
+            None => {
+                let all = inside(Arc::default());
+                whole = added(&route.path, || whole.nest_service(&route.path, all))?;
+            }
         }
     }
     for (path, table) in tables {
@@ -87,10 +79,6 @@ pub(super) fn dispatch(routes: Vec<Ready>, around: &[Middleware]) -> Result<Endp
         whole = added(&path, || whole.route_service(&path, table))?;
     }
     Ok(behind(around, endpoint(whole.fallback_service(otherwise))))
-}
-
-async fn unanswered(_: Request) -> Result<ServiceError, Infallible> {
-    Ok(ServiceError::internal("a route has not been built"))
 }
 
 /// Adds to a router; what that does not take, the check let pass.

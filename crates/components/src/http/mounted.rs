@@ -10,6 +10,34 @@ use tower::Service;
 use super::endpoint::{Endpoint, endpoint};
 
 /// What answers everything under a prefix: the product of a kind of route.
+///
+/// # Examples
+///
+/// A kind of route with settings of its own, and an item of a router that is one:
+///
+/// ```
+/// use std::convert::Infallible;
+/// use std::sync::Arc;
+/// use byname_components::http::Mounted;
+/// use byname_components::{App, BoxError, Registrar};
+///
+/// #[derive(serde::Deserialize, schemars::JsonSchema)]
+/// struct Settings { text: String }
+///
+/// let app = App::from_text("
+/// routers: { site: { routes: [{ prefix: /hello, says: { text: hello } }] } }
+/// servers: { main: { listeners: { public: { address: 127.0.0.1:0, routers: [site] } } } }
+/// ")
+/// .register(|registrar: &mut Registrar<'_>| {
+///     registrar.route_kind("says", (), |settings: Settings| async move {
+///         let service = tower::service_fn(move |_: axum::extract::Request| {
+///             std::future::ready(Ok::<_, Infallible>(settings.text.clone()))
+///         });
+///         Ok::<_, BoxError>(Arc::new(Mounted::new(service)))
+///     });
+/// });
+/// assert!(app.check().is_empty());
+/// ```
 pub struct Mounted(Endpoint);
 
 impl Mounted {

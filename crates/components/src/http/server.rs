@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use bytes::Bytes;
+
 use super::dispatch::{Ready, dispatch};
 use super::listen::{self, Bound, Listener, Serving};
 use super::plan::{From, Leaf};
@@ -261,14 +263,11 @@ fn reloads(plan: Arc<ServerPlan>, server: Arc<Server>) -> Reloads {
 
 /// Answers what the routes are described as.
 fn described(document: &Arc<str>) -> Endpoint {
-    let document = Arc::clone(document);
+    let kind = [(axum::http::header::CONTENT_TYPE, "application/json")];
+    // One copy, for all answers.
+    let document = Bytes::copy_from_slice(document.as_bytes());
     super::endpoint::endpoint(tower::service_fn(move |_| {
-        let document = String::from(&*document);
-        async move {
-            Ok::<_, std::convert::Infallible>((
-                [(axum::http::header::CONTENT_TYPE, "application/json")],
-                document,
-            ))
-        }
+        let answer = (kind.clone(), document.clone());
+        std::future::ready(Ok::<_, std::convert::Infallible>(answer))
     }))
 }

@@ -4,6 +4,7 @@
 
 mod answering;
 mod conflicts;
+mod ending;
 mod order;
 mod reloading;
 mod rig;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::fields::{Fields, Kinds};
 use super::schema::Schema;
 use super::tell::{Telling, tell};
-use crate::service_error::{FieldError, FieldPlace};
+use crate::service_error::{FieldError, FieldPlace, ServiceError};
 
 /// An extractor that checks what it extracts.
 pub(crate) trait Checked: 'static {
@@ -97,6 +97,22 @@ impl Check {
         } else if let Err(error) = self.validator.validate(value) {
             tell(&error, telling);
         }
+    }
+
+    /// Judges a content, adds what is wrong to what has been told of it, and reads it if nothing is.
+    pub(super) fn bind<T: DeserializeOwned>(
+        &self,
+        value: Value,
+        mut telling: Telling,
+    ) -> Result<T, ServiceError> {
+        self.judge(&value, &mut telling);
+        if telling.is_empty() {
+            match self.read(value) {
+                Ok(read) => return Ok(read),
+                Err(fault) => telling.push_fault(fault),
+            }
+        }
+        Err(telling.into_error())
     }
 
     /// Reads a value that the schema allows. What the type refuses all the same is told like the rest.

@@ -57,14 +57,7 @@ where
             Shape::Named(fields) => fields.read(pairs(&content, "the form")?, true, &mut telling),
             _ => Value::Null,
         };
-        check.judge(&value, &mut telling);
-        if telling.is_empty() {
-            match check.read(value) {
-                Ok(read) => return Ok(Self(read)),
-                Err(fault) => telling.push_fault(fault),
-            }
-        }
-        Err(telling.into_error())
+        check.bind(value, telling).map(Self)
     }
 }
 

@@ -53,15 +53,8 @@ where
         let checks: std::sync::Arc<Checks> = checks.unwrap_or_default();
         let check = compiled::<Self>(&checks)?;
         let value: Value = serde_json::from_slice(&content).map_err(|error| malformed(&error))?;
-        let mut telling = Telling::new(FieldPlace::Body);
-        check.judge(&value, &mut telling);
-        if telling.is_empty() {
-            match check.read(value) {
-                Ok(read) => return Ok(Self(read)),
-                Err(fault) => telling.push_fault(fault),
-            }
-        }
-        Err(telling.into_error())
+        let telling = Telling::new(FieldPlace::Body);
+        check.bind(value, telling).map(Self)
     }
 }
 
