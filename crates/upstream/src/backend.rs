@@ -100,21 +100,24 @@ impl Backend {
     /// Lays the path and query of a request over the base.
     pub(crate) fn lay(&self, request: &Uri) -> Result<Uri, Error> {
         let path = request.path_and_query();
-        let path = path.map_or("/", PathAndQuery::as_str);
         if !self.base.is_empty() && dot_segment(request.path()) {
             let wrong = "a dot segment in a request's path could lead out of the base path";
             return Err(Error::new(Phase::Request, wrong));
         }
-        let laid = if self.base.is_empty() {
-            path.parse()
-        } else {
-            PathAndQuery::from_maybe_shared(format!("{}{path}", self.base))
+        let laid = match path {
+            // Shared with the request, and not parsed again.
+            Some(path) if self.base.is_empty() => Ok(path.clone()),
+            path => {
+                let path = path.map_or("/", PathAndQuery::as_str);
+                PathAndQuery::from_maybe_shared(format!("{}{path}", self.base))
+            }
         };
         let uri = laid.map_err(http::Error::from).and_then(|laid| {
-            let uri = Uri::builder().scheme(Scheme::HTTP);
-            uri.authority(self.authority.clone())
-                .path_and_query(laid)
-                .build()
+            let mut parts = http::uri::Parts::default();
+            parts.scheme = Some(Scheme::HTTP);
+            parts.authority = Some(self.authority.clone());
+            parts.path_and_query = Some(laid);
+            Ok(Uri::from_parts(parts)?)
         });
         uri.map_err(|error| {
             let wrong = "the request's path cannot be laid over the backend's";

@@ -142,6 +142,9 @@ impl Error {
     }
 
     /// Whether a backend may have received the request, in this or an earlier try, and acted on it.
+    ///
+    /// Of a try that was not answered in time, this is known exactly only where the call is not
+    /// idempotent; where it is, the answer is yes.
     #[must_use]
     pub fn may_have_reached(&self) -> bool {
         self.0.reached

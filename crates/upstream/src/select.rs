@@ -31,6 +31,12 @@ pub(crate) fn choose(
     balancer: &Balancer,
     now: Instant,
 ) -> Chosen {
+    if let [only] = peers {
+        // Nothing to rank: the common case costs no list.
+        let unwell = only.health.step(now).is_some();
+        return Attempt::admit(only, unwell, now)
+            .map_or_else(|away| Away::of(away).chosen(), Chosen::Admitted);
+    }
     let (mut turned, mut well_is_full) = (Away::default(), false);
     let mut ranked: Vec<(u32, &Arc<Peer>)> = peers
         .iter()
@@ -75,6 +81,12 @@ struct Away {
 }
 
 impl Away {
+    fn of(turned: Turned) -> Self {
+        let mut away = Self::default();
+        away.note(turned);
+        away
+    }
+
     fn note(&mut self, turned: Turned) {
         match turned {
             Turned::Full => self.full = true,

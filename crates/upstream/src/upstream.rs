@@ -179,7 +179,7 @@ impl Upstream {
         let shared = &*self.0;
         count(&shared.counts.calls);
         let called = match sendable(&request) {
-            Ok(()) => Box::pin(shared.run(request, call)).await,
+            Ok(()) => shared.run(request, call).await,
             Err(wrong) => Err(Error::new(Phase::Request, wrong)),
         };
         called.map_err(|error| error.of(&shared.name))

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{Request, Response, StatusCode, Version};
 use http_body_util::Full;
-use hyper_util::client::legacy::connect::capture_connection;
+use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
 use tokio::time::{Instant, timeout_at};
 
 use super::Shared;
@@ -53,24 +53,26 @@ impl Shared {
         request: Request<Bytes>,
         call: Call,
     ) -> Result<Response<Body>, Error> {
-        let asked = self.asked(request, call);
+        let mut now = Instant::now();
+        let asked = self.asked(request, call, now);
         let mut so_far = Tries::default();
         self.budget.deposit();
         loop {
-            let attempt = match self.admit(&so_far.peers, asked.deadline).await {
-                Ok(attempt) => attempt,
+            let admitted = self.admit(&so_far.peers, asked.deadline, now).await;
+            let (attempt, began) = match admitted {
+                Ok(admitted) => admitted,
                 Err(error) => return Err(so_far.end(error)),
             };
+            let peer = Arc::clone(attempt.peer());
             so_far.number += 1;
-            so_far.peers.push(Arc::clone(attempt.peer()));
             if so_far.number > 1 {
-                count(&attempt.peer().counts.retries);
+                count(&peer.counts.retries);
                 count(&self.counts.retries);
             }
             if attempt.is_unwell() {
                 count(&self.counts.unwell);
             }
-            let tried = self.try_once(attempt, &asked).await;
+            let tried = self.try_once(attempt, &asked, began).await;
             let again = match &tried {
                 Ok(response) => self.again_after_answer(&asked, response, so_far.number),
                 Err(error) => self.again_after_error(&asked, error, so_far.number),
@@ -80,14 +82,14 @@ impl Shared {
                 return tried.map_err(|error| so_far.end(error));
             };
             // Its place and its connection are given up before the pause.
-            so_far.failed(tried);
+            so_far.failed(tried, peer);
             tokio::time::sleep(pause).await;
+            now = Instant::now();
         }
     }
 
-    fn asked(&self, request: Request<Bytes>, call: Call) -> Asked {
+    fn asked(&self, request: Request<Bytes>, call: Call, now: Instant) -> Asked {
         let timeouts = &self.options.timeouts;
-        let now = Instant::now();
         let total = call.total.unwrap_or(timeouts.total);
         let mut deadline = now.checked_add(total).unwrap_or(now + FAR);
         if let Some(sooner) = call.deadline {
@@ -104,16 +106,21 @@ impl Shared {
         }
     }
 
-    /// Is admitted by a backend, at once or after waiting for a place.
-    async fn admit(&self, tried: &[Arc<Peer>], deadline: Instant) -> Result<Attempt, Error> {
-        if Instant::now() >= deadline {
+    /// Is admitted by a backend, at once or after waiting for a place; says when.
+    async fn admit(
+        &self,
+        tried: &[Arc<Peer>],
+        deadline: Instant,
+        now: Instant,
+    ) -> Result<(Attempt, Instant), Error> {
+        if now >= deadline {
             return Err(Error::new(
                 Phase::TotalTimeout,
                 "no time was left for a try",
             ));
         }
-        if let Some(decided) = self.choose(tried) {
-            return decided;
+        if let Some(decided) = self.choose(tried, now) {
+            return decided.map(|attempt| (attempt, now));
         }
         let Some(_waits) = InFlight::enter(&self.waiting) else {
             count(&self.counts.overloaded);
@@ -121,7 +128,6 @@ impl Shared {
             return Err(Error::new(Phase::Overloaded, message));
         };
         count(&self.counts.waited);
-        let now = Instant::now();
         let patience = now.checked_add(self.options.limits.wait);
         let until = patience.map_or(deadline, |until| until.min(deadline));
         loop {
@@ -130,8 +136,9 @@ impl Shared {
             // Registered before looking: a place that is freed after the look wakes this call. Where
             // the look succeeds although it was woken, the drop of `freed` wakes another.
             freed.as_mut().enable();
-            if let Some(decided) = self.choose(tried) {
-                return decided;
+            let now = Instant::now();
+            if let Some(decided) = self.choose(tried, now) {
+                return decided.map(|attempt| (attempt, now));
             }
             if timeout_at(until, freed).await.is_err() {
                 return Err(if until < deadline {
@@ -146,8 +153,8 @@ impl Shared {
     }
 
     /// Chooses once; nothing where there is no place.
-    fn choose(&self, tried: &[Arc<Peer>]) -> Option<Result<Attempt, Error>> {
-        let now = Instant::now().into_std();
+    fn choose(&self, tried: &[Arc<Peer>], now: Instant) -> Option<Result<Attempt, Error>> {
+        let now = now.into_std();
         let chosen = self
             .handle
             .read(|peers| choose(peers, tried, &self.balancer, now));
@@ -166,7 +173,12 @@ impl Shared {
         }
     }
 
-    async fn try_once(&self, mut attempt: Attempt, asked: &Asked) -> Result<Response<Body>, Error> {
+    async fn try_once(
+        &self,
+        mut attempt: Attempt,
+        asked: &Asked,
+        began: Instant,
+    ) -> Result<Response<Body>, Error> {
         let peer = Arc::clone(attempt.peer());
         let uri = peer.backend.lay(&asked.parts.uri)?;
         let mut request = Request::new(Full::new(asked.body.clone()));
@@ -174,14 +186,14 @@ impl Shared {
         *request.uri_mut() = uri;
         *request.version_mut() = Version::HTTP_11;
         *request.headers_mut() = asked.parts.headers.clone();
-        let connection = capture_connection(&mut request);
-        let began = Instant::now();
+        // Only what may not be repeated pays for knowing whether it was sent.
+        let connection = (!asked.idempotent).then(|| capture_connection(&mut request));
         let until = began.checked_add(asked.per_try);
         let until = until.map_or(asked.deadline, |until| until.min(asked.deadline));
         let sent = timeout_at(until, peer.client.request(request)).await;
         let now = Instant::now();
         let error = match sent {
-            Ok(Ok(response)) => return Ok(self.answered(response, attempt, asked)),
+            Ok(Ok(response)) => return Ok(self.answered(response, attempt, asked, now)),
             Ok(Err(error)) if error.is_connect() => {
                 // The connection and its pool failed: no byte of the request was written.
                 Error::new(Phase::Connect, "could not be connected to").because(error)
@@ -195,7 +207,8 @@ impl Shared {
             Err(_) => {
                 // The request is handed to a connection after the connection is captured: without one,
                 // nothing was written.
-                let reached = connection.connection_metadata().is_some();
+                let connected = |it: CaptureConnection| it.connection_metadata().is_some();
+                let reached = connection.is_none_or(connected);
                 timed_out(until == asked.deadline, reached)
             }
         };
@@ -212,8 +225,9 @@ impl Shared {
         response: Response<hyper::body::Incoming>,
         mut attempt: Attempt,
         asked: &Asked,
+        now: Instant,
     ) -> Response<Body> {
-        attempt.answered(response.status(), Instant::now().into_std());
+        attempt.answered(response.status(), now.into_std());
         let of = Of {
             upstream: Arc::clone(&self.name),
             idle: self.options.timeouts.idle_body,
@@ -303,7 +317,8 @@ fn chain(error: &Error) -> String {
 }
 
 impl Tries {
-    fn failed(&mut self, tried: Result<Response<Body>, Error>) {
+    fn failed(&mut self, tried: Result<Response<Body>, Error>, peer: Arc<Peer>) {
+        self.peers.push(peer);
         self.last = Some(match tried {
             Ok(response) => {
                 self.reached = true;

@@ -49,7 +49,11 @@ async fn a_connection_that_does_not_come_about_has_reached_nobody() {
             ..Timeouts::default()
         });
         let upstream = upstream([backend(addr)], options);
-        let error = get(&upstream).await.map(|_| ()).expect_err("no connection");
+        let calling = upstream.call(request(&Method::POST, "/"), Call::default());
+        let error = within(calling)
+            .await
+            .map(|_| ())
+            .expect_err("no connection");
         assert_eq!(error.phase(), phase);
         assert!(!error.may_have_reached());
         assert_eq!(counts(&upstream, 0), [1, 0, 1, 0, 0]);
