@@ -12,6 +12,7 @@ mod along;
 mod any;
 mod deployed;
 mod described;
+mod documents;
 mod errors;
 mod same;
 mod samples;

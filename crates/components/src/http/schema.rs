@@ -5,9 +5,9 @@ use serde_json::{Map, Value, json};
 
 use super::listen;
 use super::sections::CONVENTION;
-use crate::app::schema::{closed, section, value_of, with};
+use crate::app::schema::{closed, section, settings, with};
 use crate::registries::Registries;
-use crate::service::Overrides;
+use crate::service::{MethodOverrides, Overrides};
 
 fn names(description: &str) -> Value {
     json!({ "description": description, "type": "array", "items": { "type": "string" } })
@@ -63,14 +63,9 @@ pub(crate) fn of_service(generator: &mut SchemaGenerator) -> Value {
         json!({ "description": convention, "type": "string" }),
     );
     let mut publish = with(publish, "middleware", names(LAYERS));
-    if let Some(method) = publish.pointer_mut("/properties/methods/additionalProperties") {
-        // What is common to all methods stands in a definition of its own.
-        let of_method = method.take();
-        *method = json!({
-            "allOf": [of_method],
-            "properties": { "middleware": names(LAYERS) },
-        });
-    }
+    let method = closed(section::<MethodOverrides>(generator));
+    publish["properties"]["methods"]["additionalProperties"] =
+        with(method, "middleware", names(LAYERS));
     publish
 }
 
@@ -116,7 +111,12 @@ pub(crate) fn routers(registries: &Registries, generator: &mut SchemaGenerator) 
     );
     for (kind, entry) in registries.kinds.snapshot().entries() {
         if let Some(factory) = entry.value() {
-            item.insert(kind.into(), value_of(factory.schema(generator)));
+            let settings = settings(factory.schema(generator), generator);
+            let mut schema = settings.schema;
+            if !settings.required {
+                schema = json!({ "anyOf": [schema, { "type": "null" }] });
+            }
+            item.insert(kind.into(), schema);
         }
     }
     let route = json!({

@@ -21,6 +21,7 @@ use crate::service_error::ServiceError;
 /// The settings of [`Recover`]: there are none.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case")]
+#[schemars(extend("additionalProperties" = false))]
 pub struct RecoverSettings {}
 
 /// Answers 500 where a handler, or a middleware behind this one, panics. What the panic says is in the
