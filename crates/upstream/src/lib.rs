@@ -14,6 +14,8 @@ mod budget;
 mod call;
 mod clock;
 #[cfg(not(loom))]
+mod connect;
+#[cfg(not(loom))]
 mod error;
 mod health;
 mod limit;
@@ -29,6 +31,8 @@ mod select;
 #[cfg(not(loom))]
 mod state;
 mod sync;
+#[cfg(all(feature = "tls", not(loom)))]
+mod trust;
 #[cfg(not(loom))]
 mod upstream;
 
@@ -38,6 +42,8 @@ pub use budget::{Budget, BudgetOptions};
 pub use health::{HealthOptions, HealthState, PassiveHealth};
 pub use limit::{InFlight, Place};
 
+#[cfg(all(feature = "tls", not(loom)))]
+pub use trust::Trust;
 #[cfg(not(loom))]
 pub use {
     backend::{Backend, Protocol},

@@ -25,12 +25,15 @@ pub struct Options {
     pub pool: PoolOptions,
     /// How much at once.
     pub limits: Limits,
+    /// Whose word is taken for who a backend over TLS is.
+    #[cfg(feature = "tls")]
+    pub trust: crate::trust::Trust,
 }
 
 /// How long a call may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// To connect to a backend. Default 1 s.
+    /// To connect to a backend, with the agreement on TLS where there is one. Default 1 s.
     pub connect: Duration,
     /// One try, from its connection to the head of the answer. Default 10 s.
     pub per_try: Duration,
@@ -132,6 +135,16 @@ impl Default for Limits {
             wait: Duration::from_secs(1),
             head: 65_536,
         }
+    }
+}
+
+#[cfg(feature = "tls")]
+impl Options {
+    /// Sets whose word is taken for who a backend over TLS is.
+    #[must_use]
+    pub fn trust(mut self, trust: crate::trust::Trust) -> Self {
+        self.trust = trust;
+        self
     }
 }
 

@@ -8,12 +8,12 @@ use std::time::Instant;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::sync::Notify;
 
-use crate::backend::Backend;
+use crate::backend::{Backend, Protocol};
 use crate::breaker::Breaker;
+use crate::connect::{Connector, Secure};
 use crate::health::PassiveHealth;
 use crate::limit::InFlight;
 use crate::options::Options;
@@ -27,7 +27,7 @@ pub(crate) struct Peer {
     pub(crate) breaker: Breaker,
     pub(crate) health: PassiveHealth,
     pub(crate) in_flight: InFlight,
-    pub(crate) client: Client<HttpConnector, Full<Bytes>>,
+    pub(crate) client: Client<Connector, Full<Bytes>>,
     pub(crate) counts: Counts,
     /// Told whenever a place becomes free.
     pub(crate) freed: Arc<Notify>,
@@ -60,11 +60,12 @@ impl Peer {
     pub(crate) fn new(
         backend: Backend,
         options: &Options,
+        secure: &Secure,
         freed: &Arc<Notify>,
         now: Instant,
     ) -> Arc<Self> {
         Arc::new(Self {
-            client: client(&backend, options),
+            client: client(&backend, options, secure),
             backend,
             breaker: Breaker::new(options.breaker, now),
             health: PassiveHealth::new(options.health, now),
@@ -121,10 +122,8 @@ impl Borrow<InFlight> for Arc<Peer> {
     }
 }
 
-fn client(backend: &Backend, options: &Options) -> Client<HttpConnector, Full<Bytes>> {
-    let mut connector = HttpConnector::new();
-    connector.set_connect_timeout(Some(options.timeouts.connect));
-    connector.set_nodelay(true);
+fn client(backend: &Backend, options: &Options, secure: &Secure) -> Client<Connector, Full<Bytes>> {
+    let connector = Connector::new(backend, options.timeouts.connect, secure);
     let ping = options.pool.ping;
     let head = u32::try_from(options.limits.head).unwrap_or(u32::MAX);
     Client::builder(TokioExecutor::new())
@@ -133,7 +132,7 @@ fn client(backend: &Backend, options: &Options) -> Client<HttpConnector, Full<By
         .pool_max_idle_per_host(options.pool.idle)
         .pool_idle_timeout(options.pool.idle_time)
         .http1_max_buf_size(options.limits.head)
-        .http2_only(backend.speaks_http2())
+        .http2_only(backend.spoken() == Protocol::Http2)
         .http2_max_header_list_size(head)
         .http2_keep_alive_interval(ping)
         .http2_keep_alive_timeout(ping)

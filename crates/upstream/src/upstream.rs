@@ -17,6 +17,7 @@ use crate::balance::Balancer;
 use crate::body::Body;
 use crate::budget::Budget;
 use crate::call::Call;
+use crate::connect::Secure;
 use crate::error::{Error, Phase};
 use crate::limit::InFlight;
 use crate::options::Options;
@@ -58,6 +59,7 @@ pub struct Upstream(Arc<Shared>);
 struct Shared {
     name: Arc<str>,
     options: Options,
+    secure: Secure,
     peers: Registry<Vec<Arc<Peer>>>,
     /// The one entry of `peers`.
     handle: Handle<Vec<Arc<Peer>>>,
@@ -90,7 +92,8 @@ impl Upstream {
     ///
     /// # Errors
     ///
-    /// An option is out of its bounds, or a backend is named twice.
+    /// An option is out of its bounds, a backend is named twice, or one is over TLS and there is nobody
+    /// whose word is taken for who it is.
     pub fn new(
         name: &str,
         backends: impl IntoIterator<Item = Backend>,
@@ -99,11 +102,13 @@ impl Upstream {
         let name: Arc<str> = name.into();
         options.check().map_err(|error| error.of(&name))?;
         let backends = distinct(backends).map_err(|error| error.of(&name))?;
+        let secure = Secure::of(&options);
+        secure.ready(&backends).map_err(|error| error.of(&name))?;
         let now = Instant::now().into_std();
         let freed = Arc::new(Notify::new());
         let peers = backends.into_iter();
         let peers: Vec<_> = peers
-            .map(|backend| Peer::new(backend, &options, &freed, now))
+            .map(|backend| Peer::new(backend, &options, &secure, &freed, now))
             .collect();
         // A backend that goes is dropped, and its connections closed, when nobody uses it any more.
         let registry = Registry::builder().label("upstream").hold_back(0).build();
@@ -119,6 +124,7 @@ impl Upstream {
             peers: registry,
             name,
             options,
+            secure,
             handle,
             freed,
         })))
@@ -141,19 +147,20 @@ impl Upstream {
     ///
     /// # Errors
     ///
-    /// A backend is named twice; then nothing has changed.
+    /// As of [`new`](Self::new) with the backends; then nothing has changed.
     pub fn set_backends(&self, backends: impl IntoIterator<Item = Backend>) -> Result<(), Error> {
         let shared = &*self.0;
         let backends = distinct(backends).map_err(|error| error.of(&shared.name))?;
+        let secured = shared.secure.ready(&backends);
+        secured.map_err(|error| error.of(&shared.name))?;
         let now = Instant::now().into_std();
         let committed = shared.peers.transaction(|draft| {
             let earlier = draft.get(BACKENDS).map_or(&[][..], Vec::as_slice);
             let peer = |backend: &Backend| {
                 let stays = earlier.iter().find(|peer| peer.backend == *backend);
-                match stays {
-                    Some(peer) => Arc::clone(peer),
-                    None => Peer::new(backend.clone(), &shared.options, &shared.freed, now),
-                }
+                let (options, secure) = (&shared.options, &shared.secure);
+                let made = || Peer::new(backend.clone(), options, secure, &shared.freed, now);
+                stays.map_or_else(made, Arc::clone)
             };
             let peers = backends.iter().map(peer).collect();
             draft.put(BACKENDS, peers)

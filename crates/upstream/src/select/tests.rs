@@ -2,6 +2,7 @@ use super::*;
 use crate::backend::Backend;
 use crate::balance::Balance;
 use crate::breaker::BreakerOptions;
+use crate::connect::Secure;
 use crate::health::HealthOptions;
 use crate::options::{Limits, Options};
 
@@ -27,7 +28,7 @@ fn peers(number: usize, now: Instant) -> Vec<Arc<Peer>> {
     let freed = Arc::default();
     let peer = |at| {
         let backend = Backend::new(&format!("http://{at}")).expect("a backend");
-        Peer::new(backend, &options, &freed, now)
+        Peer::new(backend, &options, &Secure::of(&options), &freed, now)
     };
     (0..number).map(peer).collect()
 }

@@ -11,4 +11,8 @@ mod limiting;
 mod pooling;
 mod retrying;
 mod rig;
+#[cfg(feature = "tls")]
+mod secured;
+#[cfg(unix)]
+mod sockets;
 mod timing;

@@ -1,0 +1,191 @@
+//! Backends over TLS: whom they are believed to be, and what is spoken.
+
+use std::convert::Infallible;
+use std::error::Error as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use byname_upstream::{Backend, Error, Options, Phase, Protocol, Timeouts, Trust};
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::ServerConfig;
+use rustls::pki_types::PrivatePkcs8KeyDer;
+use tokio_rustls::TlsAcceptor;
+
+use crate::rig::*;
+
+/// A server over TLS with a certificate of its own for `name`, and whom to trust for it.
+async fn secured(name: &str, spoken: &[&str]) -> (Server, Trust) {
+    let pair = rcgen::generate_simple_self_signed([name.to_owned()]).expect("a certificate");
+    let trust = Trust::pem(pair.cert.pem().as_bytes()).expect("a certificate");
+    let key = PrivatePkcs8KeyDer::from(pair.signing_key.serialize_der());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![pair.cert.der().clone()], key.into())
+        .expect("a pair");
+    config.alpn_protocols = spoken.iter().map(|name| name.as_bytes().to_vec()).collect();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let server = Server::raw(move |stream, _| {
+        let acceptor = acceptor.clone();
+        async move {
+            let Ok(stream) = acceptor.accept(stream).await else {
+                return;
+            };
+            let session = stream.get_ref().1;
+            let two = session.alpn_protocol() == Some(b"h2");
+            let called = session.server_name().unwrap_or("nobody").to_owned();
+            let service = service_fn(move |request: http::Request<Incoming>| {
+                let host = request.headers().get("host");
+                let host = host.map(|it| it.to_str().expect("a text").to_owned());
+                let host = host.or_else(|| request.uri().authority().map(ToString::to_string));
+                let said = format!("{:?} {called} {}", request.version(), host.expect("a host"));
+                let answer = http::Response::new(Full::new(Bytes::from(said)));
+                std::future::ready(Ok::<_, Infallible>(answer))
+            });
+            let io = TokioIo::new(stream);
+            if two {
+                let builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+                let _ = builder.serve_connection(io, service).await;
+            } else {
+                let builder = hyper::server::conn::http1::Builder::new();
+                let _ = builder.serve_connection(io, service).await;
+            }
+        }
+    });
+    (server.await, trust)
+}
+
+/// A backend by a name of this machine.
+fn named(server: &Server) -> Backend {
+    Backend::new(&format!("https://localhost:{}", server.addr.port())).expect("a backend")
+}
+
+fn chain(error: &Error) -> String {
+    let mut said = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        said = format!("{said}: {error}");
+        cause = error.source();
+    }
+    said
+}
+
+async fn said(backend: Backend, options: Options) -> Result<String, Error> {
+    let answer = whole(get(&upstream([backend], options)).await).await?;
+    Ok(String::from_utf8(answer.1.to_vec()).expect("a text"))
+}
+
+#[tokio::test]
+async fn what_is_spoken_is_agreed_on() {
+    for (spoken, wanted, version) in [
+        (&["h2", "http/1.1"][..], Protocol::Agreed, "HTTP/2.0"),
+        (&["http/1.1"], Protocol::Agreed, "HTTP/1.1"),
+        (&[], Protocol::Agreed, "HTTP/1.1"),
+        (&["h2", "http/1.1"], Protocol::Http1, "HTTP/1.1"),
+        (&["h2", "http/1.1"], Protocol::Http2, "HTTP/2.0"),
+    ] {
+        let (server, trust) = secured("localhost", spoken).await;
+        let backend = named(&server).protocol(wanted);
+        let answer = said(backend, plain().trust(trust))
+            .await
+            .expect("an answer");
+        let port = server.addr.port();
+        assert_eq!(answer, format!("{version} localhost localhost:{port}"));
+    }
+}
+
+#[tokio::test]
+async fn who_does_not_speak_what_must_be_spoken_is_not_asked() {
+    for spoken in [&["http/1.1"][..], &[]] {
+        let (server, trust) = secured("localhost", spoken).await;
+        let backend = named(&server).protocol(Protocol::Http2);
+        let error = said(backend, plain().trust(trust)).await.expect_err("no");
+        assert_eq!(error.phase(), Phase::Connect, "{error:?}");
+        assert!(!error.may_have_reached());
+    }
+}
+
+#[tokio::test]
+async fn a_stranger_is_told_nothing_and_the_error_says_why() {
+    let (server, _) = secured("localhost", &["http/1.1"]).await;
+    let (_, other) = secured("localhost", &[]).await;
+    let error = said(named(&server), plain().trust(other)).await;
+    let error = error.expect_err("it is not trusted");
+    assert_eq!(error.phase(), Phase::Connect);
+    assert!(!error.may_have_reached());
+    assert!(
+        chain(&error).contains("invalid peer certificate"),
+        "{}",
+        chain(&error)
+    );
+}
+
+#[tokio::test]
+async fn a_certificate_for_another_name_is_none() {
+    let (server, trust) = secured("elsewhere.example", &["http/1.1"]).await;
+    let error = said(named(&server), plain().trust(trust.clone())).await;
+    let error = error.expect_err("it is somebody else");
+    assert!(
+        chain(&error).contains("not valid for name"),
+        "{}",
+        chain(&error)
+    );
+    // By its address it is nobody either; one that is for the address is.
+    let by_address = |server: &Server| Backend::new(&format!("https://{}", server.addr));
+    let backend = by_address(&server).expect("a backend");
+    said(backend, plain().trust(trust)).await.expect_err("no");
+    let (server, trust) = secured("127.0.0.1", &["http/1.1"]).await;
+    let backend = by_address(&server).expect("a backend");
+    let answer = said(backend, plain().trust(trust)).await.expect("it is");
+    // An address is not said to the other side (RFC 6066, 3).
+    assert_eq!(answer, format!("HTTP/1.1 nobody {}", server.addr));
+}
+
+#[tokio::test]
+async fn one_connection_carries_one_call_after_another() {
+    for spoken in ["h2", "http/1.1"] {
+        let (server, trust) = secured("localhost", &[spoken]).await;
+        let upstream = upstream([named(&server)], plain().trust(trust));
+        for _ in 0..20 {
+            assert_eq!(status_of_get(&upstream).await.expect("an answer"), 200);
+        }
+        assert_eq!(server.connections(), 1, "{spoken}");
+        assert_eq!(counts(&upstream, 0), [20, 20, 0, 0, 0]);
+    }
+}
+
+#[tokio::test]
+async fn agreeing_on_tls_has_an_end() {
+    let silent = Server::scripted(&[Step::Hang]).await;
+    let (_, trust) = secured("localhost", &[]).await;
+    let options = plain().trust(trust).timeouts(Timeouts {
+        connect: Duration::from_millis(50),
+        ..Timeouts::default()
+    });
+    let error = said(named(&silent), options).await.expect_err("silence");
+    assert_eq!(error.phase(), Phase::Connect);
+    assert!(chain(&error).contains("in time"), "{}", chain(&error));
+}
+
+#[tokio::test]
+async fn what_is_no_tls_is_refused() {
+    let (server, _) = answers(200).await;
+    let (_, trust) = secured("localhost", &[]).await;
+    let error = said(named(&server), plain().trust(trust)).await;
+    assert_eq!(error.expect_err("plain").phase(), Phase::Connect);
+}
+
+/// Backends over TLS may come later.
+#[tokio::test]
+async fn a_backend_over_tls_that_comes_later_is_called() {
+    let (server, trust) = secured("localhost", &["h2"]).await;
+    let upstream = upstream([], plain().trust(trust));
+    upstream.set_backends([named(&server)]).expect("a backend");
+    assert_eq!(status_of_get(&upstream).await.expect("an answer"), 200);
+}
