@@ -2,6 +2,7 @@
 //! that goes first changes with each repeat.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::histogram::Histogram;
@@ -67,6 +68,8 @@ pub(crate) struct Session {
     pub(crate) pool: Pool,
     pub(crate) cores: usize,
     pub(crate) quick: bool,
+    /// The program `byname` that is started, where it is not built for that.
+    pub(crate) program: Option<PathBuf>,
     sizes: Vec<usize>,
     repeats: usize,
     results: BTreeMap<(String, String, String), f64>,
@@ -85,6 +88,7 @@ impl Session {
             pool: Pool::start(cores.max(4)),
             cores,
             quick,
+            program: None,
             sizes,
             repeats: if quick { 3 } else { REPEATS },
             results: BTreeMap::new(),

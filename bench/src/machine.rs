@@ -6,23 +6,28 @@ use std::process::Command;
 /// Versions of the direct dependencies are read from the lock file that the build used.
 const LOCK: &str = include_str!("../Cargo.lock");
 
-const PEERS: [&str; 16] = [
+const PEERS: [&str; 21] = [
     "arc-swap",
+    "axum",
     "dashmap",
     "dill",
     "foldhash",
     "froodi",
     "heed",
+    "hyper",
+    "hyper-util",
     "left-right",
     "moka",
     "papaya",
     "parking_lot",
+    "reqwest",
     "rusqlite",
     "scc",
     "sdd",
     "seize",
     "shaku",
     "tokio",
+    "tower-http",
 ];
 
 /// Gives the number of cores that threads can be pinned to.

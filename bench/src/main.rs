@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -15,6 +16,9 @@ mod names;
 mod peers;
 mod report;
 mod sections;
+mod site;
+mod tiny;
+mod turns;
 
 use grid::Session;
 use report::Report;
@@ -25,10 +29,12 @@ usage: scripts/bench [--quick] [--only SECTION]... [--names N]... [--markdown FI
 
   --quick          fewer and shorter windows: under 3 minutes instead of 15
   --only SECTION   one section (may be repeated): reads, handles, mixed, note, whole, writes,
-                   memory, once, observe, crossovers, components; and store, which takes five
-                   minutes, writes to the disk that the build is on, and runs only when named
+                   memory, once, observe, crossovers, components; lookups, routed, local, remote,
+                   start; and store, which takes five minutes, writes to the disk that the build
+                   is on, and runs only when named
   --names N        only structures of 10, 100, 1000 or 100000 names, where it matters
   --markdown FILE  write the tables to FILE besides
+  --program FILE   the `byname` that section start starts; built for release if none is named
 
 On a machine that does other work, run it with `nice -n -15` if you may. The section store is best run
 on a machine that does nothing else: where cores are busy, whoever waited for the disk waits for a core
@@ -40,6 +46,7 @@ struct Options {
     only: Vec<String>,
     sizes: Vec<usize>,
     markdown: Option<String>,
+    program: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -49,6 +56,18 @@ fn main() -> ExitCode {
             Ok(()) => ExitCode::SUCCESS,
             Err(failure) => {
                 eprintln!("{}: {failure}", task.join(" "));
+                ExitCode::FAILURE
+            }
+        };
+    }
+    if let Some((site::SERVER, task)) = arguments.split_first().map(|(a, b)| (a.as_str(), b)) {
+        return site::main(task);
+    }
+    if arguments.first().is_some_and(|task| task == tiny::SERVER) {
+        return match tiny::main() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => {
+                eprintln!("the tiny server: {failure}");
                 ExitCode::FAILURE
             }
         };
@@ -75,6 +94,7 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Options, String>
         only: Vec::new(),
         sizes: Vec::new(),
         markdown: None,
+        program: None,
     };
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or(format!("{argument} needs a value"));
@@ -97,6 +117,7 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Options, String>
                     .push(known.ok_or(format!("nothing is measured with {size} names"))?);
             }
             "--markdown" => options.markdown = Some(value()?),
+            "--program" => options.program = Some(value()?.into()),
             _ => return Err(format!("`{argument}` is not an option")),
         }
     }
@@ -112,6 +133,7 @@ fn run(options: &Options) -> io::Result<()> {
     let file = options.markdown.as_ref().map(File::create).transpose()?;
     let mut report = Report::new(file);
     let mut session = Session::new(options.quick, options.sizes.clone(), machine::cores());
+    session.program.clone_from(&options.program);
     report.say("# Benchmarks")?;
     report.say(&machine::describe())?;
     report.say(&format!(
@@ -133,13 +155,8 @@ fn run(options: &Options) -> io::Result<()> {
             section(&mut session, &mut report)?;
         }
     }
-    let stated = [sections::COMPONENTS, sections::APART];
-    if options.only.is_empty()
-        || !options
-            .only
-            .iter()
-            .all(|only| stated.contains(&only.as_str()))
-    {
+    let stated = |only: &String| sections::STATED.contains(&only.as_str());
+    if options.only.is_empty() || !options.only.iter().all(stated) {
         sections::aims::run(&session, &mut report)?;
     }
     report.say(&format!(

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, Write as _};
 
 use crate::grid::Measured;
+use crate::turns::Spread;
 
 /// Prints to standard output, and to a file when one was named.
 pub(crate) struct Report {
@@ -121,4 +122,17 @@ pub(crate) fn ratio(value: f64) -> String {
     } else {
         format!("{value:.0}×")
     }
+}
+
+/// Writes a ratio with its quartiles.
+pub(crate) fn spread_ratio(spread: Spread) -> String {
+    let Spread { low, median, high } = spread;
+    format!("{} ({low:.2}–{high:.2})", ratio(median))
+}
+
+/// Writes a time of microseconds or more with its quartiles.
+pub(crate) fn spread_time(spread: Spread) -> String {
+    let Spread { low, median, high } = spread;
+    let [low, median, high] = [low, median, high].map(|nanos| time(nanos as u64));
+    format!("{median} ({low}–{high})")
 }

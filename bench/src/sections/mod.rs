@@ -8,12 +8,17 @@ use crate::report::Report;
 pub(crate) mod aims;
 mod components;
 mod crossovers;
+mod local;
+mod lookups;
 mod memory;
 mod mixed;
 mod note;
 pub(crate) mod observe;
 pub(crate) mod once;
 mod reads;
+mod remote;
+mod routed;
+mod start;
 pub(crate) mod store;
 mod whole;
 mod writes;
@@ -21,7 +26,7 @@ mod writes;
 pub(crate) type Run = fn(&mut Session, &mut Report) -> io::Result<()>;
 
 /// The sections in the order in which they run, by the name that `--only` takes.
-pub(crate) const SECTIONS: [(&str, Run); 12] = [
+pub(crate) const SECTIONS: [(&str, Run); 17] = [
     ("reads", reads::run),
     ("handles", reads::handles),
     ("mixed", mixed::run),
@@ -33,11 +38,21 @@ pub(crate) const SECTIONS: [(&str, Run); 12] = [
     ("observe", observe::run),
     ("crossovers", crossovers::run),
     (COMPONENTS, components::run),
+    ("lookups", lookups::run),
+    ("routed", routed::run),
+    ("local", local::run),
+    ("remote", remote::run),
+    ("start", start::run),
     (APART, store::run),
 ];
 
-/// The section of what is built on the registry, which states its own aims.
-pub(crate) const COMPONENTS: &str = "components";
+/// The section of what is built on the registry.
+const COMPONENTS: &str = "components";
+
+/// The sections that state their own aims.
+pub(crate) const STATED: [&str; 7] = [
+    COMPONENTS, "lookups", "routed", "local", "remote", "start", APART,
+];
 
 /// The section that runs only when it is named: it needs a disk, and as long as all others.
 pub(crate) const APART: &str = "store";

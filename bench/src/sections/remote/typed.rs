@@ -1,0 +1,176 @@
+//! The client of a trait beside the same request by hand.
+
+use std::io;
+use std::sync::Arc;
+
+use byname::{App, BoxError, Registrar, Running, ServiceError, need};
+use bytes::Bytes;
+use hyper::{Method, Uri};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tokio::runtime::Runtime;
+
+use super::bare::{self, by_hyper, by_reqwest};
+use super::{BASE, Table, WINDOW, callers, rows};
+use crate::turns::{self, closed};
+
+/// Somebody.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+struct User {
+    id: String,
+    name: String,
+    email: String,
+    age: u8,
+    tags: Vec<String>,
+}
+
+/// Who there is.
+#[byname::service]
+trait Users {
+    /// Finds a user.
+    async fn get_user(&self, id: String) -> Result<User, ServiceError>;
+    /// Adds a user.
+    async fn create_user(&self, user: User) -> Result<User, ServiceError>;
+}
+
+/// Something that needs users, wherever they are.
+struct Asking(Arc<dyn Users>);
+
+fn module(registrar: &mut Registrar<'_>) {
+    registrar.interface::<dyn Users>();
+    registrar.factory("asking", (need("users"),), |(): (), users| async {
+        Ok::<_, BoxError>(Arc::new(Asking(users)))
+    });
+}
+
+/// Starts an application that needs users of another server, at this address.
+async fn started(url: &str) -> Result<(Running, Arc<dyn Users>), BoxError> {
+    let file = format!(
+        "
+services: {{ users: {{}}, asking: {{}} }}
+deployments:
+  apart:
+    servers:
+      users: {{ publish: [users], url: \"{url}\" }}
+      asking: {{ services: [asking] }}
+"
+    );
+    let app = App::from_text(&file).register(module);
+    let running = app.server("apart.asking").start().await?;
+    let asking = running.service::<Asking>("asking").await?;
+    let users = Arc::clone(&asking.0);
+    Ok((running, users))
+}
+
+/// What is sent and answered, in the middle of its road.
+fn ada() -> User {
+    let user = serde_json::from_str(crate::tiny::USER);
+    user.expect("what the tiny server answers is a user")
+}
+
+/// How many callers there are at once.
+const CALLERS: [usize; 2] = [1, 64];
+
+pub(super) fn measure(runtime: &Runtime, quick: bool, url: &str) -> io::Result<Vec<Table>> {
+    let (running, users) = runtime.block_on(started(url)).map_err(io::Error::other)?;
+    let mut tables = Vec::new();
+    for count in CALLERS {
+        let hyper = || {
+            let (client, url) = (bare::hyper(), url.to_owned());
+            move || {
+                let (client, url) = (client.clone(), url.clone());
+                async move {
+                    let uri: Uri = format!("{url}/users/{}", id()).parse().expect("a URI");
+                    let request = bare::request(Method::GET, uri, Bytes::new());
+                    read(&by_hyper(&client, request).await);
+                }
+            }
+        };
+        let reqwest = || {
+            let (client, url) = (bare::reqwest(), url.to_owned());
+            move || {
+                let (client, url) = (client.clone(), url.clone());
+                async move {
+                    let url = format!("{url}/users/{}", id());
+                    read(&by_reqwest(&client, Method::GET, &url, Bytes::new()).await);
+                }
+            }
+        };
+        let typed = |users: &Arc<dyn Users>| {
+            let users = Arc::clone(users);
+            move || {
+                let users = Arc::clone(&users);
+                async move {
+                    let user = users.get_user(id()).await;
+                    same(&user.expect("an answer of the tiny server"));
+                }
+            }
+        };
+        let loops = rows(vec![
+            (BASE, closed(runtime, count, None, hyper())),
+            ("bare reqwest", closed(runtime, count, None, reqwest())),
+            ("**trait**", closed(runtime, count, None, typed(&users))),
+        ]);
+        let heading = format!("`GET`, {}", callers(count));
+        tables.push((heading, turns::run(quick, WINDOW, loops)));
+    }
+    for count in CALLERS {
+        let hyper = || {
+            let (client, url) = (bare::hyper(), url.to_owned());
+            move || {
+                let (client, url) = (client.clone(), url.clone());
+                async move {
+                    let uri: Uri = format!("{url}/users").parse().expect("a URI");
+                    let request = bare::request(Method::POST, uri, written(&ada()));
+                    read(&by_hyper(&client, request).await);
+                }
+            }
+        };
+        let reqwest = || {
+            let (client, url) = (bare::reqwest(), url.to_owned());
+            move || {
+                let (client, url) = (client.clone(), url.clone());
+                async move {
+                    let url = format!("{url}/users");
+                    read(&by_reqwest(&client, Method::POST, &url, written(&ada())).await);
+                }
+            }
+        };
+        let typed = |users: &Arc<dyn Users>| {
+            let users = Arc::clone(users);
+            move || {
+                let users = Arc::clone(&users);
+                async move {
+                    let user = users.create_user(ada()).await;
+                    same(&user.expect("an answer of the tiny server"));
+                }
+            }
+        };
+        let loops = rows(vec![
+            (BASE, closed(runtime, count, None, hyper())),
+            ("bare reqwest", closed(runtime, count, None, reqwest())),
+            ("**trait**", closed(runtime, count, None, typed(&users))),
+        ]);
+        let heading = format!("`POST`, {}", callers(count));
+        tables.push((heading, turns::run(quick, WINDOW, loops)));
+    }
+    drop(users);
+    runtime.block_on(running.stop()).map_err(io::Error::other)?;
+    Ok(tables)
+}
+
+fn id() -> String {
+    "7".to_owned()
+}
+
+fn written(user: &User) -> Bytes {
+    serde_json::to_vec(user).expect("a user is JSON").into()
+}
+
+fn read(content: &Bytes) {
+    same(&serde_json::from_slice(content).expect("a user"));
+}
+
+fn same(user: &User) {
+    assert_eq!(user.age, 36);
+}
