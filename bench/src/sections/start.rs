@@ -101,7 +101,7 @@ fn measure(quick: bool, program: &Path, folder: &Path) -> io::Result<Vec<Started
         started("bare axum", Some("/readyz"), site(Kind::Axum)),
         started(
             "**a small application**",
-            Some("/-/readyz"),
+            Some("/readyz"),
             site(Kind::Byname),
         ),
         started("**`byname serve`**", Some("/readyz"), Box::new(serving)),

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
 
 use crate::grid::Session;
 use crate::report::{self, Report};
@@ -33,24 +33,29 @@ pub(super) fn run(session: &mut Session, report: &mut Report) -> io::Result<()> 
     let server = Server::start()?;
     let quick = session.quick;
     let url = server.url();
-    let tables = turns::pinned(0, || -> io::Result<_> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
-        let untyped = untyped::measure(&runtime, quick, &url)?;
-        let typed = typed::measure(&runtime, quick, &url)?;
-        Ok((untyped, typed))
-    })?;
     report.say("### An upstream, and bare clients")?;
     report.say(
         "`GET` of 95 bytes of JSON that nobody parses. *With a time limit* is the bare client under \
          `tokio::time::timeout`, which everybody needs in some form.",
     )?;
-    write(session, report, "remote", tables.0)?;
+    let tables = measured(|runtime| untyped::measure(runtime, quick, &url))?;
+    write(session, report, "remote", tables)?;
     report.say("### The client of a trait, and JSON by hand")?;
     report.say(
         "The same URL, headers and JSON for all; arguments and answers are Rust structs, written and \
          read with `serde_json`.",
     )?;
-    write(session, report, "remote typed", tables.1)
+    let tables = measured(|runtime| typed::measure(runtime, quick, &url))?;
+    write(session, report, "remote typed", tables)
+}
+
+/// Measures on a runtime of one thread on the first core.
+fn measured(
+    measure: impl FnOnce(&Runtime) -> io::Result<Vec<Table>> + Send,
+) -> io::Result<Vec<Table>> {
+    turns::pinned(0, || {
+        measure(&Builder::new_current_thread().enable_all().build()?)
+    })
 }
 
 /// A table's heading and what was measured for it.

@@ -38,6 +38,10 @@ struct Asking(Arc<dyn Users>);
 
 fn module(registrar: &mut Registrar<'_>) {
     registrar.interface::<dyn Users>();
+    // What the other server makes; nothing asks for it here.
+    registrar.factory("users", (), |(): ()| async {
+        Err::<Arc<dyn Users>, _>(BoxError::from("users are on another server"))
+    });
     registrar.factory("asking", (need("users"),), |(): (), users| async {
         Ok::<_, BoxError>(Arc::new(Asking(users)))
     });
@@ -51,7 +55,10 @@ services: {{ users: {{}}, asking: {{}} }}
 deployments:
   apart:
     servers:
-      users: {{ publish: [users], url: \"{url}\" }}
+      users:
+        url: \"{url}\"
+        publish: [users]
+        listeners: {{ public: {{ address: \"127.0.0.1:0\" }} }}
       asking: {{ services: [asking] }}
 "
     );
