@@ -45,6 +45,9 @@ pub struct Registries {
     /// Where services of other servers are reached: as it was declared, and from the server that was
     /// chosen.
     pub clients: Clients,
+    /// What calls services of other servers, by the names of the services.
+    #[cfg(feature = "http")]
+    pub(crate) upstreams: Registry<byname_upstream::Upstream>,
     /// The server that was chosen.
     pub current: ServerChoice,
     /// Health checks.
@@ -71,6 +74,8 @@ impl Registries {
             servers: Parts::new("server"),
             conventions: Parts::new("convention"),
             clients: Clients::new(),
+            #[cfg(feature = "http")]
+            upstreams: registry("upstreams"),
             current: ServerChoice::new(),
             checks,
         }

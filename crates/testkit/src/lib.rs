@@ -43,6 +43,7 @@ mod clock;
 mod drops;
 mod history;
 pub mod http;
+pub mod openmetrics;
 mod record;
 mod rng;
 mod start;

@@ -14,5 +14,6 @@ mod deployed;
 mod described;
 mod documents;
 mod errors;
+mod measured;
 mod same;
 mod samples;

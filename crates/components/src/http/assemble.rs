@@ -491,9 +491,11 @@ impl Assembling<'_> {
             };
             let place = definition.place.clone();
             let (plan, name) = (Arc::clone(&one.plan), Arc::<str>::from(service));
+            let upstreams = self.registries.upstreams.clone();
             let factory =
                 FactoryEntry::remote(service, place.clone(), plan.interface().of(), move |url| {
                     let caller = service::HttpCaller::new(&name, url)?;
+                    upstreams.put(&name, caller.upstream().clone())?;
                     Ok(service::client(&plan, Arc::new(caller)))
                 });
             let other = self

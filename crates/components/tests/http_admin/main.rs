@@ -9,6 +9,5 @@ mod config;
 mod graph;
 mod health;
 mod metrics;
-mod openmetrics;
 mod registries;
 mod rig;

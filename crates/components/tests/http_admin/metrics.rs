@@ -3,22 +3,14 @@
 use std::collections::BTreeMap;
 
 use byname_components::Check;
+use byname_testkit::openmetrics::{Family, read};
 
-use crate::openmetrics::{Family, read};
 use crate::rig::{More, get, start_with};
 
 /// The value of the sample with these labels.
+#[track_caller]
 fn value(families: &BTreeMap<String, Family>, family: &str, labels: &[(&str, &str)]) -> f64 {
-    let samples = &families[family].samples;
-    let fits = |sample: &&crate::openmetrics::Sample| {
-        let mut labels = labels.iter();
-        labels.all(|(name, value)| sample.labels.get(*name).is_some_and(|found| found == value))
-    };
-    let found: Vec<_> = samples.iter().filter(fits).collect();
-    let [one] = found[..] else {
-        panic!("{family} {labels:?}: {samples:?}");
-    };
-    one.value
+    families[family].value(labels)
 }
 
 #[tokio::test]

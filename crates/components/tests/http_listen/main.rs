@@ -6,6 +6,7 @@ mod answering;
 mod bodies;
 mod concurrent;
 mod draining;
+mod heads;
 mod http2;
 mod peer;
 mod reloading;

@@ -5,6 +5,7 @@
 mod answering;
 mod conflicts;
 mod ending;
+mod limits;
 mod order;
 mod reloading;
 mod rig;

@@ -191,6 +191,8 @@ fn write_metrics(pages: &Pages, app: &Running, reports: &[crate::health::Report]
     let mut exposition = Exposition::new();
     let listed = pages.listed(app);
     metrics::application(&mut exposition, app, &listed, reports, pages.started);
+    metrics::listeners(&mut exposition, app);
+    metrics::clients(&mut exposition, app);
     metrics::process(&mut exposition);
     let followers = pages.settings.followers - pages.followers.available_permits();
     exposition

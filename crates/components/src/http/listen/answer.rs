@@ -73,6 +73,7 @@ impl Answering {
                 response.headers_mut().insert(header::CONNECTION, close);
             }
         }
+        self.open.counters().answered(response.status());
         response.map(|body| AnswerBody::new(body, flight))
     }
 

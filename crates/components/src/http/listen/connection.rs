@@ -128,7 +128,8 @@ impl Connection {
                 if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
                     if let Err(error) = ended {
                         debug!(%error, "a connection ended early");
-                        if error.is_parse() || error.is_parse_too_large() {
+                        if error.is_parse() {
+                            self.unreadable(&error);
                             activity.left_unread();
                         }
                     }
@@ -175,6 +176,16 @@ impl Connection {
             self.count(due);
         }
         due
+    }
+
+    /// Counts a head that hyper could not read, and has answered.
+    fn unreadable(&self, error: &hyper::Error) {
+        let counters = self.open.counters();
+        if error.is_parse_too_large() {
+            counters.heads_too_large.up();
+        } else {
+            counters.malformed.up();
+        }
     }
 
     fn count(&self, due: Due) {

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use axum::http::StatusCode;
+
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident,)*) => {
         /// What a listener has done so far, and what it does now. Each number is read by itself: two of
@@ -43,6 +45,21 @@ counters! {
     handshake_errors,
     /// Requests whose head was read.
     requests,
+    /// Answers that switched to another protocol (1xx).
+    answered_1xx,
+    /// Answers of success (2xx).
+    answered_2xx,
+    /// Answers that lead elsewhere, or say that nothing has changed (3xx).
+    answered_3xx,
+    /// Answers that refuse (4xx), without those to heads that cannot be read.
+    answered_4xx,
+    /// Answers that tell of a failure (5xx).
+    answered_5xx,
+    /// Connections of HTTP/1 that were closed because the head of a request is none (400).
+    malformed,
+    /// Connections of HTTP/1 that were closed because the head of a request has too many bytes or fields
+    /// (431), or its target is too long (414).
+    heads_too_large,
     /// Requests refused because of the size of their body.
     too_large,
     /// Requests refused because of the number of fields of their head (HTTP/2; those of HTTP/1 are not
@@ -64,6 +81,19 @@ counters! {
     certificates_reloaded,
     /// Times that a changed certificate could not be used, and the one before was kept.
     certificates_refused,
+}
+
+impl Counters {
+    /// Counts an answer by the class of its status.
+    pub(super) fn answered(&self, status: StatusCode) {
+        match status.as_u16() {
+            0..200 => self.answered_1xx.up(),
+            200..300 => self.answered_2xx.up(),
+            300..400 => self.answered_3xx.up(),
+            400..500 => self.answered_4xx.up(),
+            _ => self.answered_5xx.up(),
+        }
+    }
 }
 
 /// A number that goes up, and sometimes down.

@@ -1,13 +1,17 @@
 //! Measurements as text (OpenMetrics 1.0).
 
 mod application;
+mod clients;
 mod exposition;
 mod histogram;
+mod listeners;
 mod process;
 
 pub(super) use application::write as application;
+pub(super) use clients::write as clients;
 pub use exposition::{Exposition, Family, Kind};
 pub use histogram::Histogram;
+pub(super) use listeners::write as listeners;
 pub(super) use process::write as process;
 
 /// The content type of [`Exposition::render`].

@@ -4,22 +4,55 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// A sample: its name, its labels in order, its value.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Sample {
-    pub(crate) name: String,
-    pub(crate) labels: BTreeMap<String, String>,
-    pub(crate) value: f64,
+pub struct Sample {
+    /// Its name, with the ending of its kind.
+    pub name: String,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// Its value.
+    pub value: f64,
 }
 
+/// The samples of one name, and what is told of them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Family {
-    pub(crate) kind: String,
-    pub(crate) unit: String,
-    pub(crate) help: String,
-    pub(crate) samples: Vec<Sample>,
+pub struct Family {
+    /// Its type, as it is written.
+    pub kind: String,
+    /// Its unit; empty if it has none.
+    pub unit: String,
+    /// What it tells.
+    pub help: String,
+    /// Its samples, in their order.
+    pub samples: Vec<Sample>,
+}
+
+impl Family {
+    /// Returns the value of the one sample that has these labels, and perhaps others.
+    ///
+    /// # Panics
+    ///
+    /// If there is none, or several.
+    #[must_use]
+    #[track_caller]
+    pub fn value(&self, labels: &[(&str, &str)]) -> f64 {
+        let fits = |sample: &&Sample| {
+            let mut labels = labels.iter();
+            labels.all(|(name, value)| sample.labels.get(*name).is_some_and(|one| one == value))
+        };
+        let found: Vec<_> = self.samples.iter().filter(fits).collect();
+        let [one] = found[..] else {
+            panic!("not one sample of {labels:?}: {:?}", self.samples);
+        };
+        one.value
+    }
 }
 
 /// Reads a whole text.
-pub(crate) fn read(text: &str) -> Result<BTreeMap<String, Family>, String> {
+///
+/// # Errors
+///
+/// What the format does not allow, and in which line.
+pub fn read(text: &str) -> Result<BTreeMap<String, Family>, String> {
     let body = text.strip_suffix("# EOF\n").ok_or("no end mark")?;
     let mut families: BTreeMap<String, Family> = BTreeMap::new();
     let mut current = String::new();
