@@ -103,7 +103,6 @@ impl Registrar<'_> {
     }
 }
 
-/// A name that could not be registered.
 #[cfg(feature = "http")]
 impl Registrar<'_> {
     /// Registers a router under a name: routes that a file's `routers` and listeners name.
@@ -164,6 +163,40 @@ impl Registrar<'_> {
     /// for it, and what it makes answers everything under the item's prefix.
     ///
     /// It is a factory as [`factory`](Self::factory) registers them, of [`Mounted`](crate::http::Mounted).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::convert::Infallible;
+    /// use std::sync::Arc;
+    /// use axum::extract::Request;
+    /// use byname_components::{App, BoxError, Registrar};
+    /// use byname_components::http::Mounted;
+    ///
+    /// #[derive(serde::Deserialize, schemars::JsonSchema)]
+    /// struct Always { text: String }
+    ///
+    /// async fn always(settings: Always) -> Result<Arc<Mounted>, BoxError> {
+    ///     let service = tower::service_fn(move |_: Request| {
+    ///         let answer = settings.text.clone();
+    ///         async move { Ok::<_, Infallible>(answer) }
+    ///     });
+    ///     Ok(Arc::new(Mounted::new(service)))
+    /// }
+    ///
+    /// let app = App::from_text("
+    /// routers:
+    ///   site:
+    ///     routes:
+    ///       - { prefix: /motto, always: { text: onward } }
+    /// servers:
+    ///   main:
+    ///     listeners:
+    ///       public: { address: 127.0.0.1:0, routers: [site] }
+    /// ")
+    /// .register(|registrar: &mut Registrar<'_>| registrar.route_kind("always", (), always));
+    /// assert!(app.check().is_empty());
+    /// ```
     #[track_caller]
     pub fn route_kind<N, S, P>(&mut self, name: &str, needs: N, build: impl Build<S, N::Given, P>)
     where
@@ -184,6 +217,31 @@ impl Registrar<'_> {
     }
 
     /// Registers the trait of services that can be published, and called from elsewhere.
+    ///
+    /// # Examples
+    ///
+    /// What the attribute `byname::service` writes for a trait, here one without methods:
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use byname_components::{App, Registrar};
+    /// use byname_components::service::{Interface, Remote, Service};
+    ///
+    /// trait Users: Send + Sync {}
+    ///
+    /// struct UsersElsewhere(Remote);
+    ///
+    /// impl Users for UsersElsewhere {}
+    ///
+    /// impl Service for dyn Users {
+    ///     fn interface() -> Interface {
+    ///         Interface::new::<dyn Users>("Users", |remote| Arc::new(UsersElsewhere(remote)))
+    ///     }
+    /// }
+    ///
+    /// let app = App::new().register(|registrar: &mut Registrar<'_>| registrar.interface::<dyn Users>());
+    /// assert!(app.check().is_empty());
+    /// ```
     #[track_caller]
     pub fn interface<T: ?Sized + crate::service::Service>(&mut self) {
         let place = Place::caller();
@@ -198,7 +256,27 @@ impl Registrar<'_> {
         }
     }
 
-    /// Registers a rule that turns methods of services into routes.
+    /// Registers a rule that turns methods of services into routes: what `publish.convention` of a
+    /// service names.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use byname_components::{App, Registrar};
+    /// use byname_components::service::{Convention, Method, Resource, Route, Verb};
+    ///
+    /// /// `PUT /do/{method}`, whatever it is.
+    /// struct Do;
+    ///
+    /// impl Convention for Do {
+    ///     fn route(&self, _: &Resource, method: &Method) -> Result<Route, String> {
+    ///         Ok(Route::new(Verb::PUT, format!("/do/{}", method.name())).others_in_body(method))
+    ///     }
+    /// }
+    ///
+    /// let app = App::new().register(|registrar: &mut Registrar<'_>| registrar.convention("do", Do));
+    /// assert!(app.check().is_empty());
+    /// ```
     #[track_caller]
     pub fn convention(&mut self, name: &str, rule: impl crate::service::Convention + 'static) {
         let place = Place::caller();
@@ -211,6 +289,7 @@ impl Registrar<'_> {
     }
 }
 
+/// A name that could not be registered.
 pub(crate) fn taken(kind: &str, name: &str, place: Place, error: &ChangeError) -> Problem {
     match error {
         ChangeError::Taken { place: first, .. } => {

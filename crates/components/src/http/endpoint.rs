@@ -13,6 +13,31 @@ use tower::{Layer, Service, ServiceExt as _};
 pub type Endpoint = BoxCloneSyncService<Request, Response, Infallible>;
 
 /// A [`Layer`] under a name: what stands before an [`Endpoint`]. A clone is the same.
+///
+/// # Examples
+///
+/// ```
+/// use axum::extract::Request;
+/// use axum::http::HeaderValue;
+/// use axum::response::Response;
+/// use byname_components::http::{Endpoint, Middleware};
+/// use tower::{Layer, ServiceExt};
+///
+/// async fn mark(mut response: Response) -> Response {
+///     let headers = response.headers_mut();
+///     headers.insert("x-served-by", HeaderValue::from_static("byname"));
+///     response
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let middleware = Middleware::new(axum::middleware::map_response(mark));
+/// let endpoint = middleware.layer(Endpoint::new(axum::Router::new()));
+/// let answer = endpoint.oneshot(Request::default()).await?;
+/// assert_eq!(answer.headers()["x-served-by"], "byname");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Middleware(Arc<dyn Fn(Endpoint) -> Endpoint + Send + Sync>);
 

@@ -13,6 +13,31 @@ use crate::need::Needs;
 use crate::problem::Problems;
 
 /// A router that a module registered: what it answers is known before anything is built.
+///
+/// # Examples
+///
+/// ```
+/// use byname_components::{App, Registrar};
+/// use byname_components::http::RouterEntry;
+/// use byname_components::http::routes::Routes;
+///
+/// async fn hello() -> String {
+///     "hello".to_owned()
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let module = |registrar: &mut Registrar<'_>| {
+///     registrar.router("hello", (), |()| (), Routes::new().get("/hello", hello));
+/// };
+/// let running = App::new().register(module).start().await?;
+/// let routers = &running.registries().routers;
+/// let entry = routers.get::<RouterEntry>("hello")?.ok_or("it is registered")?;
+/// assert_eq!(&*entry.routes()[0].path, "/hello");
+/// running.stop().await?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct RouterEntry {
     routes: Vec<RouteDescription>,
     problems: Problems,

@@ -23,6 +23,31 @@ use crate::supply::Supply;
 
 /// A listener of a server: a service of the application like any other, under the place where it was
 /// declared (`servers.main.listeners.public`).
+///
+/// # Examples
+///
+/// ```
+/// use byname_components::App;
+/// use byname_components::http::Server;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let running = App::from_text("
+/// servers:
+///   main:
+///     listeners:
+///       public: { address: 127.0.0.1:0 }
+/// ")
+/// .start()
+/// .await?;
+/// let server = running.service::<Server>("servers.main.listeners.public").await?;
+/// let port = server.address().and_then(|bound| bound.tcp()).map(|address| address.port());
+/// assert!(port.is_some_and(|port| port > 0));
+/// assert_eq!(server.stats().map(|stats| stats.requests), Some(0));
+/// running.stop().await?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct Server {
     serving: OnceLock<Serving>,
 }
