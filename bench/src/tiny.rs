@@ -1,10 +1,9 @@
 //! A server that does next to nothing, in a process of its own: what callers are measured against.
 
 use std::convert::Infallible;
-use std::io::{self, BufRead as _, BufReader, Read as _};
+use std::io::{self, BufRead as _, BufReader};
 use std::net::Ipv4Addr;
 use std::process::{Child, Command, Stdio};
-use std::thread;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
@@ -25,16 +24,7 @@ pub(crate) const USER: &str = r#"{"id":"7","name":"Ada Lovelace","email":"ada@ex
 
 /// Serves on the last core, tells the port on standard output, and ends when standard input does.
 pub(crate) fn main() -> io::Result<()> {
-    #[expect(clippy::exit, reason = "nothing of this process is to be kept")]
-    thread::spawn(|| {
-        let _ = io::stdin().read_to_end(&mut Vec::new());
-        std::process::exit(0);
-    });
-    turns::pin(usize::MAX);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(async {
+    turns::until_told(async {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         println!("{}", listener.local_addr()?.port());
         loop {

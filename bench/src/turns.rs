@@ -3,13 +3,15 @@
 
 use std::fs;
 use std::future::Future;
+use std::io::{self, Read as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::oneshot;
 
 use crate::histogram::Histogram;
 use crate::measure::TOLERATED;
@@ -143,6 +145,26 @@ pub(crate) fn pin(core: usize) {
     if let Some(core) = cores.get(core % cores.len().max(1)) {
         core_affinity::set_for_current(*core);
     }
+}
+
+/// Runs until standard input ends, or `work` does, on a runtime of one thread on the last core.
+pub(crate) fn until_told<E>(work: impl Future<Output = Result<(), E>>) -> Result<(), E>
+where
+    E: From<io::Error>,
+{
+    pin(usize::MAX);
+    let (end, ended) = oneshot::channel();
+    thread::spawn(move || {
+        let _ = io::stdin().read_to_end(&mut Vec::new());
+        end.send(())
+    });
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        tokio::select! {
+            done = work => done,
+            _ = ended => Ok(()),
+        }
+    })
 }
 
 /// Makes the loop of so many callers on a runtime of one thread: each calls `call`, waits for the answer,

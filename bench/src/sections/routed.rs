@@ -54,10 +54,11 @@ pub(super) fn run(session: &mut Session, report: &mut Report) -> io::Result<()> 
             };
             let share = write(session, report, &heading, &all)?;
             if let Some(share) = share {
+                let met = if share.median >= AIM { "yes" } else { "**no**" };
                 aims.push(vec![
                     heading,
                     format!("{:.1} %", share.median * 100.0),
-                    (if share.median >= AIM { "yes" } else { "**no**" }).to_owned(),
+                    met.to_owned(),
                 ]);
             }
         }
@@ -152,10 +153,10 @@ fn length(port: u16) -> io::Result<usize> {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
     stream.write_all(REQUEST.as_bytes())?;
     let mut answer = Vec::new();
-    let mut part = [0; 2048];
+    let mut bytes = [0; 2048];
     loop {
-        let more = stream.read(&mut part)?;
-        answer.extend_from_slice(&part[..more]);
+        let more = stream.read(&mut bytes)?;
+        answer.extend_from_slice(&bytes[..more]);
         let text = String::from_utf8_lossy(&answer);
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
             let field = |line: &str| {
@@ -186,14 +187,13 @@ impl Client {
 
     async fn ask(&self) -> io::Result<()> {
         let kept = self.idle().pop();
-        let mut stream = match kept {
-            Some(stream) => stream,
-            None => {
-                let stream = tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, self.port));
-                let stream = stream.await?;
-                stream.set_nodelay(true)?;
-                stream
-            }
+        let mut stream = if let Some(stream) = kept {
+            stream
+        } else {
+            let connect = tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, self.port));
+            let stream = connect.await?;
+            stream.set_nodelay(true)?;
+            stream
         };
         stream.write_all(REQUEST.as_bytes()).await?;
         let mut answer = [0; 2048];

@@ -71,7 +71,7 @@ fn behind_five(router: Router) -> Router {
             Method::DELETE,
         ])
         .allow_headers([AUTHORIZATION, CONTENT_TYPE])
-        .max_age(Duration::from_secs(600));
+        .max_age(Duration::from_mins(10));
     let log = TraceLayer::new_for_http()
         .make_span_with(DefaultMakeSpan::new().level(Level::INFO))
         .on_request(())

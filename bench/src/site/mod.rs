@@ -1,8 +1,7 @@
 //! The same small site by Byname and by bare axum, each in a process of its own.
 
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::process::{Child, Command, ExitCode, Stdio};
-use std::thread;
 
 use byname::BoxError;
 use schemars::JsonSchema;
@@ -97,20 +96,13 @@ fn serve(arguments: &[String]) -> Result<(), BoxError> {
         return Err("there is no such site".into());
     };
     let port = port.parse()?;
-    #[expect(clippy::exit, reason = "nothing of this process is to be kept")]
-    thread::spawn(|| {
-        let _ = io::stdin().read_to_end(&mut Vec::new());
-        std::process::exit(0);
-    });
-    turns::pin(usize::MAX);
     tracing_subscriber::fmt().with_writer(io::sink).init();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    match kind {
-        Kind::Byname => runtime.block_on(named::serve(before, port)),
-        Kind::Axum => runtime.block_on(bare::serve(before, port)),
-    }
+    turns::until_told(async {
+        match kind {
+            Kind::Byname => named::serve(before, port).await,
+            Kind::Axum => bare::serve(before, port).await,
+        }
+    })
 }
 
 fn tell(port: u16) -> io::Result<()> {

@@ -17,6 +17,12 @@ mod untyped;
 /// How long a loop is measured in each turn.
 const WINDOW: Duration = Duration::from_millis(200);
 
+/// At most this many times as long as the bare client is the aim.
+const AIM: f64 = 1.15;
+
+/// The rows that the aim is for.
+const OURS: [&str; 2] = ["**upstream**", "**trait**"];
+
 /// What everything is set beside.
 const BASE: &str = "bare hyper-util";
 
@@ -39,14 +45,19 @@ pub(super) fn run(session: &mut Session, report: &mut Report) -> io::Result<()> 
          `tokio::time::timeout`, which everybody needs in some form.",
     )?;
     let tables = measured(|runtime| untyped::measure(runtime, quick, &url))?;
-    write(session, report, "remote", tables)?;
+    let mut aims = write(session, report, "remote", tables)?;
     report.say("### The client of a trait, and JSON by hand")?;
     report.say(
         "The same URL, headers and JSON for all; arguments and answers are Rust structs, written and \
          read with `serde_json`.",
     )?;
     let tables = measured(|runtime| typed::measure(runtime, quick, &url))?;
-    write(session, report, "remote typed", tables)
+    aims.extend(write(session, report, "remote typed", tables)?);
+    report.texts(
+        &format!("aim: at most {AIM}× of bare hyper-util"),
+        &["a call", "met", "of its core"],
+        &aims,
+    )
 }
 
 /// Measures on a runtime of one thread on the first core.
@@ -74,12 +85,14 @@ fn callers(count: usize) -> String {
     }
 }
 
+/// Writes the tables, and gives what is to be said of the aim.
 fn write(
     session: &mut Session,
     report: &mut Report,
     section: &str,
     tables: Vec<Table>,
-) -> io::Result<()> {
+) -> io::Result<Vec<Vec<String>>> {
+    let mut aims = Vec::new();
     for (heading, rows) in tables {
         let Some(base) = rows.iter().find(|row| row.name == BASE) else {
             continue;
@@ -98,6 +111,19 @@ fn write(
                     &format!("{heading}: cpu"),
                     dearer.median,
                 );
+                if OURS.contains(&&*row.name) {
+                    let met = if slower.median <= AIM {
+                        "yes"
+                    } else {
+                        "**no**"
+                    };
+                    aims.push(vec![
+                        format!("{}, {heading}", row.name),
+                        report::ratio(slower.median),
+                        met.to_owned(),
+                        report::ratio(dearer.median),
+                    ]);
+                }
                 let latencies = row.latencies();
                 let time = |nanos: f64| report::time(nanos as u64);
                 vec![
@@ -126,5 +152,5 @@ fn write(
             &lines,
         )?;
     }
-    Ok(())
+    Ok(aims)
 }

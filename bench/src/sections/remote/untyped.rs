@@ -51,8 +51,8 @@ pub(super) fn measure(runtime: &Runtime, quick: bool, url: &str) -> io::Result<V
             let upstream = upstream.clone();
             async move {
                 let path = Uri::from_static(PATH);
-                let request = bare::request(Method::GET, path, Bytes::new());
-                let answer = upstream.call(request, Call::default()).await;
+                let asked = bare::request(Method::GET, path, Bytes::new());
+                let answer = upstream.call(asked, Call::default()).await;
                 let answer = answer.expect("an answer of the tiny server");
                 assert!(answer.status().is_success(), "{}", answer.status());
                 let content = answer.into_body().read(1 << 20).await;
