@@ -5,6 +5,7 @@ mod catalog;
 mod components;
 mod flags;
 mod health;
+mod line;
 mod machines;
 mod stop;
 mod told;

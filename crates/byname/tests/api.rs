@@ -134,8 +134,6 @@ fn what_is_not_there_is_not_found() {
     for path in [
         "/api/v1/models/openai/gpt-5",
         "/api/v1/models/nobody/gpt-4o",
-        // The provider is `router`, and no encoding makes `router/openai` one.
-        "/api/v1/models/router%2Fopenai/gpt-4o",
         "/api/v1/models/openai",
         "/api/v1/models/openai/",
         "/api/v1/models/",
@@ -152,95 +150,101 @@ fn what_is_not_there_is_not_found() {
         problem["detail"],
         "the provider `openai` offers no model `gpt-5`"
     );
+    // The provider is `router`, and no encoding makes `router/openai` one.
+    let response = server.get("/api/v1/models/router%2Fopenai/gpt-4o");
+    assert_eq!(response.status, 422);
+    assert_eq!(refusal(&response)["errors"][0]["field"], "provider");
 }
 
 #[test]
 fn a_request_that_is_wrong_is_told_what_is_wrong() {
     let (_folder, server) = served();
-    for (path, parameter, detail) in [
+    let cursor = "expected the `next_cursor` of an earlier answer, or nothing to begin anew";
+    for (path, parameter, message) in [
         (
             "/api/v1/models?colour=red",
             "colour",
-            "unknown query parameter `colour`; this path takes provider, q, limit, cursor",
+            "is not known; expected one of `cursor`, `limit`, `provider`, `q`",
+        ),
+        (
+            "/api/v1/models?limits=1",
+            "limits",
+            "is not known; did you mean `limit`?",
         ),
         (
             "/api/v1/models?limit=0",
             "limit",
-            "query parameter `limit` must be a whole number from 1 to 1000",
+            "is 0; expected at least 1",
         ),
         (
             "/api/v1/models?limit=1001",
             "limit",
-            "query parameter `limit` must be a whole number from 1 to 1000",
+            "is 1001; expected at most 1000",
         ),
         (
             "/api/v1/models?limit=-1",
             "limit",
-            "query parameter `limit` must be a whole number from 1 to 1000",
+            "is -1; expected at least 1",
         ),
         (
             "/api/v1/models?limit=99999999999999999999",
             "limit",
-            "query parameter `limit` must be a whole number from 1 to 1000",
+            "is 1e+20; expected at most 1000",
         ),
         (
             "/api/v1/models?limit=",
             "limit",
-            "query parameter `limit` must be a whole number from 1 to 1000",
+            "is a text of 0 characters; expected an integer",
         ),
         (
             "/api/v1/models?limit=5&limit=6",
             "limit",
-            "query parameter `limit` is given more than once",
+            "is given several times; expected once",
         ),
         (
             "/api/v1/models?cursor=garbage",
             "cursor",
-            "query parameter `cursor` is not a cursor from an earlier answer; leave it out to \
-             begin anew",
+            &format!("is a text of 7 characters; {cursor}"),
         ),
         (
             "/api/v1/models?cursor=",
             "cursor",
-            "query parameter `cursor` is not a cursor from an earlier answer; leave it out to \
-             begin anew",
-        ),
-        (
-            "/api/v1/models?q=%ff",
-            "q",
-            "query parameter `q` is not UTF-8",
+            &format!("is a text of 0 characters; {cursor}"),
         ),
         (
             "/api/v1/models/openai/gpt-4o?limit=5",
             "limit",
-            "unknown query parameter `limit`; this path takes none",
+            "is not known; none is taken here",
         ),
         (
             "/api/v1/providers?q=a",
             "q",
-            "unknown query parameter `q`; this path takes none",
+            "is not known; none is taken here",
+        ),
+        (
+            "/readyz?verbose",
+            "verbose",
+            "is not known; none is taken here",
         ),
     ] {
         let response = server.get(path);
-        assert_eq!(response.status, 400, "{path}");
+        assert_eq!(response.status, 422, "{path}");
         let problem = refusal(&response);
-        assert_eq!(problem["parameter"], parameter, "{path}");
-        assert_eq!(problem["detail"], detail, "{path}");
-        assert_eq!(problem["title"], "Bad Request");
+        let error = json!({ "in": "query", "field": parameter, "message": message });
+        assert_eq!(problem["errors"], json!([error]), "{path}");
+        assert_eq!(problem["title"], "Unprocessable Content");
     }
-    let problem = refusal(&server.get("/readyz?verbose"));
-    assert_eq!(problem["status"], 400);
-    assert_eq!(problem["errors"][0]["field"], "verbose");
-    assert_eq!(
-        problem["detail"],
-        "unknown query parameter `verbose`; this path takes none"
-    );
-    let response = server.get("/api/v1/models/openai/%ff");
-    assert_eq!(response.status, 400);
-    assert_eq!(
-        refusal(&response)["detail"],
-        "the path is not UTF-8 once decoded"
-    );
+    // Everything that is wrong is told at once.
+    let problem = refusal(&server.get("/api/v1/models?limit=0&colour=red&cursor=x"));
+    assert_eq!(problem["detail"], "3 fields of the request are wrong");
+    for (path, detail) in [
+        ("/api/v1/models?q=%ff", "the query is no text (UTF-8)"),
+        ("/api/v1/models/openai/%ff", "the path is no text (UTF-8)"),
+    ] {
+        let response = server.get(path);
+        assert_eq!(response.status, 400, "{path}");
+        assert_eq!(refusal(&response)["detail"], detail);
+    }
 }
 
 #[test]

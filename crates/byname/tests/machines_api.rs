@@ -315,10 +315,19 @@ fn what_is_not_understood_is_refused() {
         ("cursor=", "cursor"),
     ] {
         let response = server.get(&format!("/api/v1/machines?{query}"));
-        assert_eq!(response.status, 400, "{query}");
-        assert_eq!(refusal(&response)["parameter"], parameter, "{query}");
+        assert_eq!(response.status, 422, "{query}");
+        let errors = refusal(&response)["errors"].clone();
+        assert_eq!(errors.as_array().map(Vec::len), Some(1), "{query}");
+        assert_eq!(errors[0]["in"], "query", "{query}");
+        assert_eq!(errors[0]["field"], parameter, "{query}");
     }
-    assert_eq!(server.get("/api/v1/machines/m?verbose").status, 400);
+    let refused = refusal(&server.get("/api/v1/machines?label=a%20b"));
+    assert_eq!(
+        refused["errors"][0]["message"],
+        "is a text of 3 characters; expected terms `key`, `!key`, `key=value` or `key!=value` with \
+         commas between them"
+    );
+    assert_eq!(server.get("/api/v1/machines/m?verbose").status, 422);
     assert_eq!(server.get("/api/v1/machines/%ff").status, 400);
     for path in ["/api/v1/machines", "/api/v1/machines/m"] {
         let response = server.request("POST", path);

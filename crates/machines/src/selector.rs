@@ -1,5 +1,9 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 use crate::model::{Definition, Invalid, check_key, check_value};
 
@@ -102,6 +106,13 @@ impl FromStr for Selector {
             .map(str::parse)
             .collect::<Result<_, _>>()
             .map(Self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Selector {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(D::Error::custom)
     }
 }
 

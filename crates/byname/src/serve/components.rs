@@ -1,11 +1,13 @@
 //! `GET /api/v1/components`: the services that run, and where each is in its life.
 
-use axum::extract::{RawQuery, State};
-use axum::http::{HeaderValue, Method, header};
-use axum::response::{IntoResponse as _, Response};
+use axum::extract::State;
+use byname_components::http::bind::{NoParameters, Query};
 use byname_components::http::routes::Routes;
 use byname_components::{Context, ErrorKind, NeedKind, Registrar, Running, ServiceError, context};
+use schemars::JsonSchema;
 use serde::Serialize;
+
+use super::line::Line;
 
 /// What the router is called.
 const NAME: &str = "components";
@@ -13,54 +15,74 @@ const NAME: &str = "components";
 /// Registers the router.
 pub(super) fn module(registrar: &mut Registrar<'_>) {
     let routes = Routes::new()
-        .raw(Method::GET, "/components", list)
+        .get("/components", list)
         .describe(|operation| {
             operation
                 .id("list_components")
                 .summary("Lists the services that run, and where each is in its life")
                 .tag("components")
-                .answer_with::<serde_json::Value>("200", "All services: `data`", "application/json")
-                .refuses(ErrorKind::Invalid)
                 .refuses(ErrorKind::Unavailable);
         });
     registrar.router(NAME, (context(),), |(context,)| context, routes);
 }
 
-#[derive(Serialize)]
+/// All services, ordered so that each stands after what it needs.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ComponentList")]
 struct List {
     data: Vec<Component>,
 }
 
 /// A service as everybody may see it: no place in a file, no type of the program, no setting, no
 /// text of an error.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Component {
+    /// What it is called.
     name: String,
+    /// What makes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     factory: Option<String>,
+    /// Where it is in its life.
     state: String,
+    /// Whether it is made only when somebody asks for it.
     lazy: bool,
+    /// What it needs.
     needs: Vec<Need>,
 }
 
-#[derive(Serialize)]
+/// What a service needs.
+#[derive(Serialize, JsonSchema)]
 struct Need {
+    /// Which service.
     service: String,
-    kind: &'static str,
+    /// How it needs it.
+    kind: Kind,
     /// What its factory calls it, where that is something else.
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
 }
 
-async fn list(State(context): State<Context>, RawQuery(query): RawQuery) -> Response {
-    if query.is_some_and(|query| !query.is_empty()) {
-        let message = "this path has no query parameters";
-        return ServiceError::new(ErrorKind::Invalid, message).into_response();
-    }
-    match context.app() {
-        Some(app) => json(&components(&app)),
-        None => ServiceError::new(ErrorKind::Unavailable, "the server has stopped").into_response(),
-    }
+/// How one service needs another.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(rename = "NeedKind")]
+enum Kind {
+    Required,
+    Optional,
+    All,
+    Lazy,
+    Value,
+    Context,
+}
+
+async fn list(
+    State(context): State<Context>,
+    Query(NoParameters {}): Query<NoParameters>,
+) -> Result<Line<List>, ServiceError> {
+    let app = context.app();
+    let app =
+        app.ok_or_else(|| ServiceError::new(ErrorKind::Unavailable, "the server has stopped"))?;
+    Ok(Line(components(&app)))
 }
 
 fn components(app: &Running) -> List {
@@ -89,22 +111,13 @@ fn components(app: &Running) -> List {
     }
 }
 
-fn kind(kind: NeedKind) -> &'static str {
+fn kind(kind: NeedKind) -> Kind {
     match kind {
-        NeedKind::Required => "required",
-        NeedKind::Optional => "optional",
-        NeedKind::All => "all",
-        NeedKind::Lazy => "lazy",
-        NeedKind::Value => "value",
-        NeedKind::Context => "context",
+        NeedKind::Required => Kind::Required,
+        NeedKind::Optional => Kind::Optional,
+        NeedKind::All => Kind::All,
+        NeedKind::Lazy => Kind::Lazy,
+        NeedKind::Value => Kind::Value,
+        NeedKind::Context => Kind::Context,
     }
-}
-
-fn json<T: Serialize>(value: &T) -> Response {
-    // Texts and booleans can always be written.
-    let mut body = serde_json::to_vec(value).unwrap_or_default();
-    // A terminal shows its prompt on the next line.
-    body.push(b'\n');
-    let kind = HeaderValue::from_static("application/json");
-    ([(header::CONTENT_TYPE, kind)], body).into_response()
 }

@@ -2,20 +2,20 @@
 
 use std::sync::Arc;
 
-use axum::extract::{RawQuery, State};
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::extract::State;
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use byname_catalog::Catalog;
 use byname_catalog::follow::FileStatus;
+use byname_components::http::bind::{NoParameters, Query};
 use byname_components::http::openapi::Operation;
 use byname_components::http::routes::Routes;
-use byname_components::{
-    Context, ErrorKind, FieldError, FieldPlace, Look, Probe, Registrar, Report, ServiceError,
-    context, optional,
-};
+use byname_components::{Context, Look, Probe, Registrar, Report, context, optional};
 use byname_machines::Machines;
+use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::line::Line;
 use super::machines::RegistryState;
 use super::{catalog, machines};
 
@@ -38,14 +38,14 @@ pub(super) fn module(registrar: &mut Registrar<'_>) {
     let needs = (optional(catalog::NAME), optional(machines::NAME), context());
     let routes = Routes::new()
         .raw(Method::GET, "/healthz", live)
-        .describe(|operation| describe(operation, "live", "Tells that the server runs"))
+        .describe(|operation| {
+            describe::<Live, Refusal>(operation, "live", "Tells that the server runs");
+        })
         .raw(Method::GET, "/readyz", ready)
         .describe(|operation| {
-            describe(
-                operation,
-                "ready",
-                "Tells what is served, and whether to send requests here",
-            );
+            let summary = "Tells what is served, and whether to send requests here";
+            describe::<Ready, NotReady>(operation, "ready", summary);
+            says_revision(operation, "503");
         });
     let state = |(catalog, machines, context)| Looked {
         catalog,
@@ -55,80 +55,145 @@ pub(super) fn module(registrar: &mut Registrar<'_>) {
     registrar.router(NAME, needs, state, routes);
 }
 
-fn describe(operation: &mut Operation, id: &str, summary: &str) {
+/// Describes what says yes with one type and no with another.
+fn describe<Y: JsonSchema, N: JsonSchema>(operation: &mut Operation, id: &str, summary: &str) {
     const JSON: &str = "application/json";
     operation
         .id(id)
         .summary(summary)
         .tag("health")
-        .answer_with::<serde_json::Value>("200", "Yes", JSON)
-        .answer_with::<serde_json::Value>("503", "No, and why", JSON)
-        .refuses(ErrorKind::Invalid);
+        .takes::<Query<NoParameters>>()
+        .answer_with::<Y>("200", "Yes", JSON)
+        .answer_with::<N>("503", "No, and why", JSON);
+    says_revision(operation, "200");
 }
 
-#[derive(Serialize)]
+fn says_revision(operation: &mut Operation, status: &str) {
+    let said = "The revision of the catalog, where there is one";
+    operation.answer_header::<u64>(status, REVISION.as_str(), said, false);
+}
+
+/// The server runs.
+#[derive(Serialize, JsonSchema)]
 struct Live {
-    status: &'static str,
+    status: Up,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+enum Up {
+    Ok,
+}
+
+/// What is served.
+#[derive(Serialize, JsonSchema)]
 struct Ready {
-    status: &'static str,
+    /// Whether to send requests here.
+    status: Readiness,
     /// Whether something is served that its source no longer says.
     degraded: bool,
+    /// What an operator should look at.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     #[serde(flatten)]
     catalog: Option<CatalogState>,
+    /// How the registries are that are kept in files.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     registries: Vec<RegistryState>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+enum Readiness {
+    #[serde(rename = "ready")]
+    Ready,
+    #[serde(rename = "not ready")]
+    NotReady,
+}
+
+/// What is served and not ready, or what keeps it from being asked.
+#[derive(Serialize, JsonSchema)]
+#[serde(untagged)]
+enum NotReady {
+    Served(Ready),
+    Refused(Refusal),
+}
+
+#[derive(Serialize, JsonSchema)]
 struct CatalogState {
+    /// The revision of the catalog that is served.
     revision: u64,
+    /// How many offerings it has.
     entries: usize,
+    /// The files that it is made of, in their order.
     files: Vec<File>,
 }
 
-#[derive(Serialize)]
+/// A file that the catalog is made of.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "CatalogFile")]
 struct File {
+    /// Which of the files it is, from 1.
     position: usize,
+    /// Its name, without its folder.
     #[serde(rename = "file")]
     name: String,
+    /// How it is.
+    #[schemars(extend("enum" = ["good", "broken", "unreadable"]))]
     state: &'static str,
+    /// The revision at which it was last taken over.
     good_revision: u64,
+    /// How many offerings it brought.
     offerings: usize,
+    /// How often it was refused.
     refused: u64,
+    /// What is wrong with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
 }
 
-#[derive(Serialize)]
+/// Why not to send requests here.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Unhealthy")]
 struct Refusal {
-    status: &'static str,
+    status: No,
+    /// Which checks do not pass.
     reason: String,
 }
 
-async fn live(State(looked): State<Looked>, RawQuery(query): RawQuery) -> Response {
-    if let Some(refusal) = parameters(query.as_deref()) {
-        return refusal.into_response();
-    }
+#[derive(Serialize, JsonSchema)]
+#[schemars(inline)]
+enum No {
+    #[serde(rename = "not ok")]
+    NotOk,
+    #[serde(rename = "not ready")]
+    NotReady,
+}
+
+async fn live(
+    State(looked): State<Looked>,
+    Query(NoParameters {}): Query<NoParameters>,
+) -> Response {
     match looked.refused(Probe::Liveness).await {
-        Some(reason) => no("not ok", reason),
-        None => looked.json(StatusCode::OK, &Live { status: "ok" }),
+        Some(reason) => {
+            let status = No::NotOk;
+            json(StatusCode::SERVICE_UNAVAILABLE, Refusal { status, reason })
+        }
+        None => looked.json(StatusCode::OK, Live { status: Up::Ok }),
     }
 }
 
 /// Ready is whoever has a revision to serve, also while a file of it is broken: taking every
 /// server away because of one bad file would help nobody. A registry of which there is no state at
 /// all is another thing: what is asked of it cannot be answered.
-async fn ready(State(looked): State<Looked>, RawQuery(query): RawQuery) -> Response {
-    if let Some(refusal) = parameters(query.as_deref()) {
-        return refusal.into_response();
-    }
+async fn ready(
+    State(looked): State<Looked>,
+    Query(NoParameters {}): Query<NoParameters>,
+) -> Response {
     if let Some(reason) = looked.refused(Probe::Readiness).await {
-        return no("not ready", reason);
+        let status = No::NotReady;
+        let refusal = NotReady::Refused(Refusal { status, reason });
+        return json(StatusCode::SERVICE_UNAVAILABLE, refusal);
     }
     let catalog = looked.catalog.as_deref().map(CatalogState::of);
     let registries: Vec<RegistryState> = looked
@@ -148,18 +213,21 @@ async fn ready(State(looked): State<Looked>, RawQuery(query): RawQuery) -> Respo
     let troubles: Vec<String> = of_files.chain(of_registries).collect();
     let is_ready = registries.iter().all(|registry| registry.ready);
     let ready = Ready {
-        status: if is_ready { "ready" } else { "not ready" },
+        status: if is_ready {
+            Readiness::Ready
+        } else {
+            Readiness::NotReady
+        },
         degraded: !troubles.is_empty() || registries.iter().any(|one| one.degraded),
         reason: Some(troubles.join("; ")).filter(|reason| !reason.is_empty()),
         catalog,
         registries,
     };
-    let status = if is_ready {
-        StatusCode::OK
+    if is_ready {
+        looked.json(StatusCode::OK, ready)
     } else {
-        StatusCode::SERVICE_UNAVAILABLE
-    };
-    looked.json(status, &ready)
+        looked.json(StatusCode::SERVICE_UNAVAILABLE, NotReady::Served(ready))
+    }
 }
 
 impl Looked {
@@ -172,7 +240,7 @@ impl Looked {
         (!report.is_passing()).then(|| reason(&report))
     }
 
-    fn json<T: Serialize>(&self, status: StatusCode, value: &T) -> Response {
+    fn json<T: Serialize>(&self, status: StatusCode, value: T) -> Response {
         let mut response = json(status, value);
         if let Some(catalog) = &self.catalog {
             let revision = HeaderValue::from(catalog.registry().revision());
@@ -209,23 +277,6 @@ impl File {
     }
 }
 
-/// Refuses query parameters: there are none.
-fn parameters(query: Option<&str>) -> Option<ServiceError> {
-    let first = query?.split('&').find(|pair| !pair.is_empty())?;
-    let name = first.split('=').next().unwrap_or_default();
-    let message = format!("unknown query parameter `{name}`; this path takes none");
-    let error = ServiceError::new(ErrorKind::Invalid, message);
-    Some(error.with_field(FieldError {
-        r#in: FieldPlace::Query,
-        field: name.to_owned(),
-        message: "this path takes none".to_owned(),
-    }))
-}
-
-fn no(status: &'static str, reason: String) -> Response {
-    json(StatusCode::SERVICE_UNAVAILABLE, &Refusal { status, reason })
-}
-
 /// What everybody may know: which checks do not pass, and not what their errors say.
 fn reason(report: &Report) -> String {
     if let Some(reason) = report.switched_off() {
@@ -239,11 +290,6 @@ fn reason(report: &Report) -> String {
     format!("these checks do not pass: {}", keys.join(", "))
 }
 
-fn json<T: Serialize>(status: StatusCode, value: &T) -> Response {
-    // Texts, numbers and truth values can always be written.
-    let mut body = serde_json::to_vec(value).unwrap_or_default();
-    // A terminal shows its prompt on the next line.
-    body.push(b'\n');
-    let kind = HeaderValue::from_static("application/json");
-    (status, [(header::CONTENT_TYPE, kind)], body).into_response()
+fn json<T: Serialize>(status: StatusCode, value: T) -> Response {
+    (status, Line(value)).into_response()
 }

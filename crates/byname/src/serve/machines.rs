@@ -74,7 +74,7 @@ pub(super) fn options(settings: &Settings) -> FileOptions {
 }
 
 /// How a registry is, for whoever asks whether to send requests here.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub(super) struct RegistryState {
     /// Which registry.
     pub(super) name: &'static str,

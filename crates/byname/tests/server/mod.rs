@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(dead_code, reason = "each test file uses its own part of this")]
 
+pub(crate) mod described;
+
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
@@ -59,6 +61,8 @@ pub(crate) struct Server {
     process: Child,
     pub(crate) address: SocketAddr,
     pub(crate) url: String,
+    /// Whether each answer is held against the description.
+    is_described: bool,
 }
 
 impl Server {
@@ -110,6 +114,7 @@ impl Server {
             process,
             address: address.parse().unwrap(),
             url: url.clone(),
+            is_described: true,
         }
     }
 
@@ -124,7 +129,24 @@ impl Server {
     }
 
     pub(crate) fn request(&self, method: &str, path: &str) -> Response {
-        Response::asked(self.address, method, path)
+        let response = Response::asked(self.address, method, path);
+        if self.is_described {
+            let faults = described::faults(method, path, &response);
+            assert!(
+                faults.is_empty(),
+                "{method} {path} is not answered as described: {faults:#?}\n{} {}",
+                response.head,
+                response.body
+            );
+        }
+        response
+    }
+
+    /// Holds no more answers against the description: for a test that asks more than a validator can
+    /// keep up with.
+    pub(crate) fn trusted(mut self) -> Self {
+        self.is_described = false;
+        self
     }
 
     /// The JSON of an answer that must be a success.

@@ -14,26 +14,22 @@
 //! the last one. It holds a key and no revision: whoever pages through a catalog that changes
 //! meanwhile gets every offering that is there throughout, and none twice.
 //!
-//! Refusals are `application/problem+json` (RFC 9457). A query parameter that a path does not know
-//! is refused with 400, as is a value that cannot be read; both are named in `parameter`.
+//! Refusals are `application/problem+json` (RFC 9457). What a path does not know of a query, and what
+//! cannot be, is refused with 422; `errors` names each.
 
 mod models;
-mod parameters;
-mod problem;
 mod providers;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use byname_components::ServiceError;
+use byname_components::http::bind::Revised;
 use byname_components::http::routes::Routes;
-use serde::Serialize;
 
-use self::problem::Problem;
 use crate::catalog::Catalog;
 
-/// The revision of the catalog that an answer was taken from.
-const REVISION: HeaderName = HeaderName::from_static("byname-revision");
+/// Of what is asked: an answer taken from one revision of the catalog, or why there is none.
+type Answered<T> = Result<Revised<T>, ServiceError>;
 
 /// Returns the routes of a catalog: the paths above.
 ///
@@ -48,43 +44,19 @@ const REVISION: HeaderName = HeaderName::from_static("byname-revision");
 /// ```
 pub fn routes() -> Routes<Catalog> {
     Routes::new()
-        .raw(Method::GET, "/models", models::list)
+        .get("/models", models::list)
         .describe(models::describe_list)
-        .raw(Method::GET, "/models/{provider}/{*id}", models::show)
+        .get("/models/{provider}/{*id}", models::show)
         .describe(models::describe_show)
-        .raw(Method::GET, "/providers", providers::list)
+        .get("/providers", providers::list)
         .describe(providers::describe)
 }
 
 /// Makes an answer, or the refusal that says why there is none; a panic is one as well.
-fn answer(make: impl FnOnce() -> Result<Response, Problem>) -> Response {
+fn answer<T>(make: impl FnOnce() -> Answered<T>) -> Answered<T> {
     // A handler only reads snapshots: a panic in it leaves nothing half done.
-    match catch_unwind(AssertUnwindSafe(make)) {
-        Ok(Ok(response)) => response,
-        Ok(Err(problem)) => problem.into_response(),
-        Err(_) => {
-            tracing::error!("a request was not answered because its handler panicked");
-            Problem::internal().into_response()
-        }
-    }
-}
-
-/// Writes a value as JSON, taken from one revision of the catalog.
-fn json<T: Serialize>(revision: u64, value: &T) -> Result<Response, Problem> {
-    let mut body = serde_json::to_vec(value).map_err(|error| {
-        tracing::error!(%error, "an answer cannot be written as JSON");
-        Problem::internal()
-    })?;
-    // A terminal shows its prompt on the next line.
-    body.push(b'\n');
-    let headers = [
-        (
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/json"),
-        ),
-        (REVISION, HeaderValue::from(revision)),
-    ];
-    Ok((StatusCode::OK, headers, body).into_response())
+    let made = catch_unwind(AssertUnwindSafe(make));
+    made.unwrap_or_else(|_| Err(ServiceError::internal("a handler panicked")))
 }
 
 #[cfg(test)]
@@ -93,13 +65,8 @@ mod tests {
 
     #[test]
     fn a_panic_is_an_answer_that_tells_nothing_of_the_inside() {
-        let response = answer(|| panic!("secret"));
-        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
-        let kind = response.headers().get(header::CONTENT_TYPE);
-        assert_eq!(
-            kind,
-            Some(&HeaderValue::from_static("application/problem+json"))
-        );
-        assert!(!format!("{:?}", Problem::internal()).contains("secret"));
+        let refusal = answer::<()>(|| panic!("secret")).unwrap_err();
+        assert_eq!(refusal.kind().status(), 500);
+        assert!(!refusal.to_problem().to_string().contains("panicked"));
     }
 }

@@ -2,59 +2,68 @@
 
 use std::num::NonZeroUsize;
 
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, RawQuery, State};
-use axum::response::Response;
-use byname_components::ErrorKind;
-use byname_components::http::bind;
+use axum::extract::State;
+use byname_components::http::bind::{NoParameters, Path, Query, Revised};
 use byname_components::http::openapi::Operation;
+use byname_components::{ErrorKind, ServiceError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::parameters::Parameters;
-use super::problem::Problem;
-use super::{answer, json};
+use super::{Answered, answer};
 use crate::catalog::Catalog;
-use crate::model::Offering;
-use crate::query::{Cursor, Query};
+use crate::model::{Offering, OfferingId, ProviderId};
+use crate::query::{self, Cursor};
 
 /// How many offerings a page has unless asked otherwise.
-const LIMIT: usize = 100;
+const LIMIT: NonZeroUsize = NonZeroUsize::new(100).unwrap();
 /// How many it has at most.
 const LARGEST_LIMIT: usize = 1000;
 
-#[derive(Serialize)]
-struct List<'a> {
+/// Offerings, ordered by provider and id.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "OfferingPage")]
+pub(super) struct Page<'a> {
     data: &'a [&'a Offering],
+    /// Where the next page begins; null on the last one.
+    #[schemars(with = "Option<Cursor>")]
     next_cursor: Option<String>,
 }
 
 /// What a list can be narrowed by.
 #[derive(Deserialize, JsonSchema)]
-#[allow(dead_code, reason = "it describes what `Parameters` reads")]
-struct Narrowed {
+pub(super) struct Narrowed {
     /// Only this provider's.
     provider: Option<String>,
     /// Only those with this text in their id or name, whatever its case.
     q: Option<String>,
-    /// How many a page has at most. Default: 100.
-    #[schemars(range(min = 1, max = 1000))]
-    limit: Option<u32>,
+    /// How many a page has at most.
+    #[serde(default = "limit")]
+    #[schemars(range(min = 1, max = LARGEST_LIMIT))]
+    limit: NonZeroUsize,
     /// The `next_cursor` of the page before.
-    cursor: Option<String>,
+    cursor: Option<Cursor>,
+}
+
+fn limit() -> NonZeroUsize {
+    LIMIT
+}
+
+/// Which offering is asked for.
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct Named {
+    /// The id of the provider.
+    #[schemars(with = "ProviderId")]
+    provider: String,
+    /// The id that the provider gives the offering, slashes and all.
+    #[schemars(with = "OfferingId")]
+    id: String,
 }
 
 pub(super) fn describe_list(operation: &mut Operation) {
     operation
         .id("list_models")
         .summary("Lists what is offered, a page at a time")
-        .tag("catalog")
-        .takes::<bind::Query<Narrowed>>()
-        .answer(
-            "200",
-            "A page: `data`, ordered by provider and id, and `next_cursor`",
-        )
-        .refuses(ErrorKind::Invalid);
+        .tag("catalog");
 }
 
 pub(super) fn describe_show(operation: &mut Operation) {
@@ -62,75 +71,43 @@ pub(super) fn describe_show(operation: &mut Operation) {
         .id("get_model")
         .summary("Tells of one offering")
         .tag("catalog")
-        .answer_with::<serde_json::Value>(
-            "200",
-            "The offering, with every known fact",
-            "application/json",
-        )
-        .refuses(ErrorKind::Invalid)
         .refuses(ErrorKind::NotFound);
 }
 
-pub(super) async fn list(State(catalog): State<Catalog>, RawQuery(query): RawQuery) -> Response {
+pub(super) async fn list(
+    State(catalog): State<Catalog>,
+    Query(narrowed): Query<Narrowed>,
+) -> Answered<Page<'static>> {
     answer(|| {
-        let parameters = Parameters::read(query.as_deref(), &["provider", "q", "limit", "cursor"])?;
-        let mut query = Query::all().limit(limit(&parameters)?);
-        if let Some(provider) = parameters.get("provider") {
+        let mut query = query::Query::all().limit(narrowed.limit);
+        if let Some(provider) = narrowed.provider {
             query = query.provider(provider);
         }
-        if let Some(text) = parameters.get("q") {
+        if let Some(text) = &narrowed.q {
             query = query.containing(text);
         }
-        let after = match parameters.get("cursor") {
-            None => None,
-            Some(text) => Some(Cursor::parse(text).map_err(|error| {
-                Problem::bad_parameter("cursor", format!("query parameter `cursor` is {error}"))
-            })?),
-        };
         let offerings = catalog.offerings();
-        let page = offerings.page(&query, after.as_ref());
+        let page = offerings.page(&query, narrowed.cursor.as_ref());
         let next_cursor = page.next.map(|next| next.to_string());
-        json(
-            offerings.revision(),
-            &List {
-                data: &page.offerings,
-                next_cursor,
-            },
-        )
+        let page = Page {
+            data: &page.offerings,
+            next_cursor,
+        };
+        Revised::of(offerings.revision(), &page)
     })
 }
 
 pub(super) async fn show(
     State(catalog): State<Catalog>,
-    path: Result<Path<(String, String)>, PathRejection>,
-    RawQuery(query): RawQuery,
-) -> Response {
+    Path(Named { provider, id }): Path<Named>,
+    Query(NoParameters {}): Query<NoParameters>,
+) -> Answered<Offering> {
     answer(|| {
-        let Path((provider, id)) =
-            path.map_err(|_| Problem::bad_request("the path is not UTF-8 once decoded"))?;
-        Parameters::read(query.as_deref(), &[])?;
         let offerings = catalog.offerings();
         let offering = offerings.get(&provider, &id).ok_or_else(|| {
-            Problem::not_found(format!("the provider `{provider}` offers no model `{id}`"))
+            let message = format!("the provider `{provider}` offers no model `{id}`");
+            ServiceError::new(ErrorKind::NotFound, message)
         })?;
-        json(offerings.revision(), offering)
+        Revised::of(offerings.revision(), offering)
     })
-}
-
-fn limit(parameters: &Parameters) -> Result<NonZeroUsize, Problem> {
-    let asked = match parameters.get("limit") {
-        None => Some(LIMIT),
-        // Digits only: what `parse` takes besides, a leading `+`, is a space in a URL.
-        Some(text) if text.bytes().all(|byte| byte.is_ascii_digit()) => text.parse().ok(),
-        Some(_) => None,
-    };
-    asked
-        .filter(|limit| *limit <= LARGEST_LIMIT)
-        .and_then(NonZeroUsize::new)
-        .ok_or_else(|| {
-            Problem::bad_parameter(
-                "limit",
-                format!("query parameter `limit` must be a whole number from 1 to {LARGEST_LIMIT}"),
-            )
-        })
 }

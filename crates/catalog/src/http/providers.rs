@@ -1,32 +1,42 @@
 //! `/providers`: who offers something.
 
-use axum::extract::{RawQuery, State};
-use axum::response::Response;
-use byname_components::ErrorKind;
+use axum::extract::State;
+use byname_components::http::bind::{NoParameters, Query, Revised};
 use byname_components::http::openapi::Operation;
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::parameters::Parameters;
-use super::{answer, json};
+use super::{Answered, answer};
 use crate::catalog::Catalog;
-use crate::model::Fact;
+use crate::model::{Fact, ProviderId};
 
-#[derive(Serialize)]
-struct List<'a> {
+/// All providers, ordered by id.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ProviderList")]
+pub(super) struct List<'a> {
     data: Vec<Row<'a>>,
 }
 
-#[derive(Serialize)]
+/// Who sells offerings, and how to reach them.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Provider")]
 struct Row<'a> {
+    /// The first part of the key of its offerings.
+    #[schemars(with = "ProviderId")]
     id: &'a str,
+    /// The name for people.
     #[serde(skip_serializing_if = "Fact::is_unknown")]
     name: Fact<&'a String>,
+    /// The URL of the documentation.
     #[serde(skip_serializing_if = "Fact::is_unknown")]
     doc: Fact<&'a String>,
+    /// The base URL of the API.
     #[serde(skip_serializing_if = "Fact::is_unknown")]
     api: Fact<&'a String>,
+    /// The names of the environment variables that hold its keys, in the source's order.
     #[serde(skip_serializing_if = "Fact::is_unknown")]
     env: Fact<&'a Vec<String>>,
+    /// How many offerings it has.
     offerings: usize,
 }
 
@@ -34,18 +44,14 @@ pub(super) fn describe(operation: &mut Operation) {
     operation
         .id("list_providers")
         .summary("Lists who offers something, with the number of offerings of each")
-        .tag("catalog")
-        .answer_with::<serde_json::Value>(
-            "200",
-            "All providers: `data`, ordered by id",
-            "application/json",
-        )
-        .refuses(ErrorKind::Invalid);
+        .tag("catalog");
 }
 
-pub(super) async fn list(State(catalog): State<Catalog>, RawQuery(query): RawQuery) -> Response {
+pub(super) async fn list(
+    State(catalog): State<Catalog>,
+    Query(NoParameters {}): Query<NoParameters>,
+) -> Answered<List<'static>> {
     answer(|| {
-        Parameters::read(query.as_deref(), &[])?;
         // Who is listed, and with how many, is of one revision; the facts beside it may be one
         // change ahead.
         let offerings = catalog.offerings();
@@ -65,6 +71,6 @@ pub(super) async fn list(State(catalog): State<Catalog>, RawQuery(query): RawQue
                 }
             })
             .collect();
-        json(offerings.revision(), &List { data })
+        Revised::of(offerings.revision(), &List { data })
     })
 }

@@ -31,6 +31,7 @@ mod names;
 mod offering;
 mod price;
 mod provider;
+mod schema;
 
 pub use date::{Date, DateError};
 pub use decimal::{Decimal, DecimalError};
@@ -43,3 +44,4 @@ pub use names::{
 pub use offering::{Capabilities, Dates, Limits, Modalities, ModalitySet, Offering};
 pub use price::{Conditions, PriceLine, Prices};
 pub use provider::Provider;
+pub(crate) use schema::OfferingId;

@@ -1,5 +1,6 @@
 use std::{borrow::Cow, fmt, str::FromStr};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 /// Says why a text is not a name of an open vocabulary.
@@ -44,8 +45,8 @@ fn intern(text: &str, well_known: &[&'static str]) -> Result<Cow<'static, str>, 
 }
 
 macro_rules! vocabulary {
-    ($(#[$about:meta])* $name:ident { $($(#[$doc:meta])* $constant:ident = $text:literal,)* }) => {
-        $(#[$about])*
+    ($(#[doc = $about:literal])* $name:ident { $($(#[$doc:meta])* $constant:ident = $text:literal,)* }) => {
+        $(#[doc = $about])*
         ///
         /// An open vocabulary: a name that is not among the constants is kept as it is. A name is
         /// 1 to 64 ASCII letters, digits, `_`, `-` or `.`, and is lower-cased when it is read.
@@ -120,6 +121,24 @@ macro_rules! vocabulary {
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl JsonSchema for $name {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                let mut schema = json_schema!({
+                    "description": concat!($($about,)* " Other names are there as well.").trim(),
+                    "type": "string",
+                    "pattern": "^[a-z0-9_.-]{1,64}$",
+                });
+                if !Self::WELL_KNOWN.is_empty() {
+                    schema.insert("examples".into(), Self::WELL_KNOWN.into());
+                }
+                schema
             }
         }
 

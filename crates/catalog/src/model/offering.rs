@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Capability, Date, Fact, Modality, Mode, OfferingKey, Prices, Status};
@@ -16,7 +17,7 @@ use super::{Capability, Date, Fact, Modality, Mode, OfferingKey, Prices, Status}
 /// assert_eq!(offering.capabilities.get(&Capability::REASONING), Fact::Unknown);
 /// # Ok::<(), byname_catalog::model::KeyError>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Offering {
     /// Names the offering: written as `provider` and `id`.
@@ -71,7 +72,7 @@ impl Offering {
 }
 
 /// Holds how many tokens an offering takes and gives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Limits {
     /// Is how many tokens go in and come out together.
@@ -94,7 +95,7 @@ impl Limits {
 }
 
 /// Holds what kinds of content an offering takes and gives.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Modalities {
     /// Is what goes in.
@@ -114,8 +115,9 @@ impl Modalities {
 }
 
 /// Holds a set of modalities, sorted by name.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, JsonSchema)]
 #[serde(transparent)]
+#[schemars(extend("uniqueItems" = true))]
 pub struct ModalitySet {
     // Sorted, without duplicates.
     members: Vec<Modality>,
@@ -266,7 +268,7 @@ impl<'de> Deserialize<'de> for Capabilities {
 }
 
 /// Holds when things happened to an offering.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Dates {
     /// Is when the model was released.

@@ -1,9 +1,12 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Price, PriceKind, ServiceTier, Unit, Variant};
 
 /// Says when a price applies; the default is always, unless a more specific one does.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, JsonSchema,
+)]
 #[non_exhaustive]
 pub struct Conditions {
     /// Applies when the prompt is longer than so many tokens.
@@ -29,7 +32,7 @@ impl Conditions {
 }
 
 /// Says what one thing costs, per which unit and when.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct PriceLine {
     /// Says what is paid for.
@@ -84,7 +87,7 @@ impl PriceLine {
 /// assert_eq!(prices.price(&PriceKind::OUTPUT), Price::Unpriced);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Prices {
     // Sorted by `PriceLine::key`, without equal keys.

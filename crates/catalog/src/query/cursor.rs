@@ -1,23 +1,41 @@
 //! A place in a list, in a form that a client hands back.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::alphabet::URL_SAFE;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
-/// The first byte of every cursor: how the rest is written.
-const VERSION: u8 = 1;
-/// Bytes of the version and the checksum before the key.
-const HEAD: usize = 5;
-/// No key is longer; what is, was not made here.
-const LONGEST: usize = 8 * 1024;
+/// How a name is written between the marks. Every text of this alphabet is read, but for one of a length
+/// that no bytes have.
+const NAME: GeneralPurpose = GeneralPurpose::new(
+    &URL_SAFE,
+    GeneralPurposeConfig::new()
+        .with_encode_padding(false)
+        .with_decode_padding_mode(DecodePaddingMode::RequireNone)
+        .with_decode_allow_trailing_bits(true),
+);
+
+/// What stands at both ends, so that a cursor that was cut is known.
+const MARK: char = '~';
+
+/// How long the longest is, in characters: 64 bytes of a provider, 256 of an id, the slash between them,
+/// and the marks.
+const LONGEST: usize = (64 + 1 + 256) / 3 * 4 + 2;
 
 /// The place in the list after one key, whether or not that key is still there.
 ///
 /// It holds the key itself and nothing of a revision, so it means the same in every later one:
 /// a client that pages through a changing catalog sees each key that was there throughout
 /// exactly once, and none twice.
+///
+/// Whoever makes one instead of taking it from an answer gets what comes after that place: a cursor gives
+/// access to nothing.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Cursor {
     name: String,
@@ -38,39 +56,44 @@ impl Cursor {
     ///
     /// # Errors
     ///
-    /// [`CursorError`] for everything else.
+    /// [`CursorError`] for everything that does not look like it.
     pub fn parse(text: &str) -> Result<Self, CursorError> {
-        if text.len() > LONGEST {
-            return Err(CursorError);
-        }
-        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| CursorError)?;
-        let (head, name) = bytes.split_at_checked(HEAD).ok_or(CursorError)?;
-        if head[0] != VERSION || head[1..] != checksum(name).to_le_bytes() {
-            return Err(CursorError);
-        }
-        let name = std::str::from_utf8(name).map_err(|_| CursorError)?;
-        Ok(Self::after(name))
+        let inner = text.strip_prefix(MARK).and_then(|it| it.strip_suffix(MARK));
+        let inner = inner.filter(|_| text.len() <= LONGEST).ok_or(CursorError)?;
+        let name = NAME.decode(inner).map_err(|_| CursorError)?;
+        Ok(Self::after(String::from_utf8_lossy(&name)))
     }
 }
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = self.name.as_bytes();
-        let mut bytes = Vec::with_capacity(HEAD + name.len());
-        bytes.push(VERSION);
-        bytes.extend_from_slice(&checksum(name).to_le_bytes());
-        bytes.extend_from_slice(name);
-        f.write_str(&URL_SAFE_NO_PAD.encode(bytes))
+        write!(f, "{MARK}{}{MARK}", NAME.encode(&self.name))
     }
 }
 
-/// Tells a cursor that was cut or mistyped from one that was made here (FNV-1a, 32 bits).
-///
-/// It keeps nobody from making one: a cursor gives access to nothing.
-fn checksum(bytes: &[u8]) -> u32 {
-    bytes.iter().fold(0x811c_9dc5, |sum, byte| {
-        (sum ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
-    })
+impl<'de> Deserialize<'de> for Cursor {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&Cow::<'de, str>::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+impl JsonSchema for Cursor {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Cursor".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "title": "the `next_cursor` of an earlier answer, or nothing to begin anew",
+            "type": "string",
+            "maxLength": LONGEST,
+            "pattern": "^~(?:[A-Za-z0-9_-]{4})*(?:[A-Za-z0-9_-]{2,3})?~$",
+        })
+    }
 }
 
 /// Says that a text is no cursor that this program made.
@@ -87,6 +110,9 @@ impl Error for CursorError {}
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use regex::Regex;
+
     use super::*;
 
     #[test]
@@ -102,9 +128,26 @@ mod tests {
         let text = Cursor::after("é a?b&c=d/e+f~~~ÿ").to_string();
         assert!(
             text.bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'),
+                .all(|b| b.is_ascii_alphanumeric() || b"-_~".contains(&b)),
             "{text}"
         );
+    }
+
+    #[test]
+    fn the_longest_is_that_of_the_longest_key() {
+        let cursor = Cursor::after("a".repeat(64 + 1 + 256)).to_string();
+        assert_eq!(cursor.len(), LONGEST);
+        assert!(Cursor::parse(&cursor).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn a_text_is_a_cursor_where_its_schema_says_so(text in "~?[A-Za-z0-9_=+~-]{0,9}~?") {
+            let schema = Cursor::json_schema(&mut SchemaGenerator::default());
+            let pattern = schema.get("pattern").and_then(|it| it.as_str()).unwrap();
+            let says = Regex::new(pattern).unwrap().is_match(&text);
+            prop_assert_eq!(says, Cursor::parse(&text).is_ok());
+        }
     }
 
     #[test]
@@ -112,18 +155,20 @@ mod tests {
         let good = Cursor::after("openai gpt-4o").to_string();
         let mut cut = good.clone();
         cut.pop();
-        let mut swapped = good.clone().into_bytes();
-        swapped.swap(10, 11);
-        let swapped = String::from_utf8(swapped).unwrap();
-        let long = "A".repeat(LONGEST + 1);
+        let long = format!("~{}~", "A".repeat(LONGEST));
         for wrong in [
             "",
             "abc",
             "%%%",
             "0",
+            "~",
+            "~A~",
+            "~AAAAA~",
+            "~AA==~",
             &cut,
-            &swapped,
+            &good[1..],
             &format!("{good}="),
+            &format!("{good}A~"),
             &long,
         ] {
             assert_eq!(Cursor::parse(wrong), Err(CursorError), "{wrong}");

@@ -13,30 +13,26 @@
 //! A list is `{"data": […], "next_cursor": …}`. The cursor names the next page and is `null` on the
 //! last one. `label` is a [`Selector`](crate::Selector), such as `gpu=a100,zone!=b`.
 //!
-//! Refusals are `application/problem+json` (RFC 9457). A query parameter that a path does not know is
-//! refused with 400, as is a value that cannot be read; both are named in `parameter`. Where the
-//! registry has no state to answer from, that is 503: it does not look empty.
+//! Refusals are `application/problem+json` (RFC 9457). What a path does not know of a query, and what
+//! cannot be, is refused with 422; `errors` names each. Where the registry has no state to answer from,
+//! that is 503: it does not look empty.
 
 mod cursor;
 mod list;
-mod parameters;
-mod problem;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use byname_components::http::bind::Revised;
 use byname_components::http::routes::Routes;
+use byname_components::{ErrorKind, ServiceError};
 use byname_store::Problem as StoreProblem;
-use serde::Serialize;
 
-use self::problem::Problem;
 use crate::fleet::Fleet;
 use crate::machines::Machines;
 use crate::model::Machine;
 
-/// The revision of the registry that an answer was taken from.
-const REVISION: HeaderName = HeaderName::from_static("byname-revision");
+/// Of what is asked: an answer taken from one revision of the registry, or why there is none.
+type Answered<T> = Result<Revised<T>, ServiceError>;
 
 /// Returns the routes of machines: the paths above.
 ///
@@ -51,9 +47,9 @@ const REVISION: HeaderName = HeaderName::from_static("byname-revision");
 /// ```
 pub fn routes() -> Routes<Machines> {
     Routes::new()
-        .raw(Method::GET, "/machines", list::list)
+        .get("/machines", list::list)
         .describe(list::describe_list)
-        .raw(Method::GET, "/machines/{name}", list::show)
+        .get("/machines/{name}", list::show)
         .describe(list::describe_show)
 }
 
@@ -75,7 +71,7 @@ pub fn has_state(machines: &Machines) -> bool {
 }
 
 /// All machines as they are now or, if that cannot be found out, as they were last.
-async fn fleet(machines: &Machines) -> Result<Fleet, Problem> {
+async fn fleet(machines: &Machines) -> Result<Fleet, ServiceError> {
     let registry = match machines.durable().latest_async().await {
         Ok(registry) => registry,
         Err(error) => {
@@ -85,9 +81,9 @@ async fn fleet(machines: &Machines) -> Result<Fleet, Problem> {
     };
     let fleet = Fleet::new(registry.snapshot());
     if fleet.revision() == 0 && !has_state(machines) {
-        return Err(Problem::unavailable(
-            "what machines there are cannot be told at present; the server's operator knows more",
-        ));
+        let message =
+            "what machines there are cannot be told at present; the server's operator knows more";
+        return Err(ServiceError::new(ErrorKind::Unavailable, message));
     }
     Ok(fleet)
 }
@@ -99,32 +95,8 @@ fn served(mut machine: Machine) -> Machine {
 }
 
 /// Makes an answer, or the refusal that says why there is none; a panic is one as well.
-fn answer(make: impl FnOnce() -> Result<Response, Problem>) -> Response {
+fn answer<T>(make: impl FnOnce() -> Answered<T>) -> Answered<T> {
     // A handler only reads snapshots: a panic in it leaves nothing half done.
-    match catch_unwind(AssertUnwindSafe(make)) {
-        Ok(Ok(response)) => response,
-        Ok(Err(problem)) => problem.into_response(),
-        Err(_) => {
-            tracing::error!("a request was not answered because its handler panicked");
-            Problem::internal().into_response()
-        }
-    }
-}
-
-/// Writes a value as JSON, taken from one revision of the registry.
-fn json<T: Serialize>(revision: u64, value: &T) -> Result<Response, Problem> {
-    let mut body = serde_json::to_vec(value).map_err(|error| {
-        tracing::error!(%error, "an answer cannot be written as JSON");
-        Problem::internal()
-    })?;
-    // A terminal shows its prompt on the next line.
-    body.push(b'\n');
-    let headers = [
-        (
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/json"),
-        ),
-        (REVISION, HeaderValue::from(revision)),
-    ];
-    Ok((StatusCode::OK, headers, body).into_response())
+    let made = catch_unwind(AssertUnwindSafe(make));
+    made.unwrap_or_else(|_| Err(ServiceError::internal("a handler panicked")))
 }

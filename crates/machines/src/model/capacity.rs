@@ -5,13 +5,16 @@ use super::labels::check_value;
 
 /// What a machine has to work with. What is `None` is not known.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "http", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Capacity {
     /// How many cores it has, at least one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "http", schemars(range(min = 1)))]
     pub cores: Option<u32>,
     /// How much memory it has, in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "http", schemars(range(min = 1)))]
     pub memory_bytes: Option<u64>,
     /// Its accelerators; a list that is empty says that it has none.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,13 +58,17 @@ impl Capacity {
 
 /// Accelerators of one kind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "http", derive(schemars::JsonSchema))]
 pub struct Accelerator {
     /// What it is, `nvidia-a100` say: 1 to 128 letters, digits and any of `._:/@+-`.
+    #[cfg_attr(feature = "http", schemars(length(min = 1)))]
     pub kind: String,
     /// How many of them there are, at least one.
+    #[cfg_attr(feature = "http", schemars(range(min = 1)))]
     pub count: u32,
     /// How much memory each has, in bytes; `None` when that is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "http", schemars(range(min = 1)))]
     pub memory_bytes: Option<u64>,
 }
 

@@ -11,6 +11,7 @@ use super::{Capacity, Host, Invalid, Kind, Labels, Timestamp};
 /// [`check`](Self::check) does; fields that this program does not know are passed over, and a
 /// [`Machines`](crate::Machines) keeps them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "http", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Definition {
     /// How it is reached.
@@ -21,6 +22,8 @@ pub struct Definition {
     /// The file on the operator's machine that holds the private key for it, absolute or beginning
     /// with `~/`. The key itself is never kept.
     #[serde(skip_serializing_if = "Option::is_none")]
+    // It is nobody else's business, and in no answer.
+    #[cfg_attr(feature = "http", schemars(skip))]
     pub key: Option<String>,
     /// The folder on it in which commands run and where relative paths begin, absolute, `~`, or
     /// beginning with `~/`.

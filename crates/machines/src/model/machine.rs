@@ -6,6 +6,7 @@ use super::{Definition, MachineName};
 ///
 /// As JSON it is one object: `name`, `revision`, and the fields of the definition.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "http", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Machine {
     /// Its name.

@@ -9,6 +9,8 @@ mod kind;
 mod labels;
 mod machine;
 mod name;
+#[cfg(feature = "http")]
+mod schema;
 mod timestamp;
 
 pub use capacity::{Accelerator, Capacity};

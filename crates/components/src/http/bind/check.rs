@@ -1,6 +1,7 @@
 //! A compiled schema, and what it is for.
 
-use jsonschema::{Draft, PatternOptions, Validator};
+use jsonschema::error::ValidationErrorKind;
+use jsonschema::{Draft, PatternOptions, ValidationError, Validator};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -92,11 +93,30 @@ impl Check {
         }
         if is_small(value) {
             for error in self.validator.iter_errors(value) {
-                tell(&error, telling);
+                self.tell(&error, telling);
             }
         } else if let Err(error) = self.validator.validate(value) {
-            tell(&error, telling);
+            self.tell(&error, telling);
         }
+    }
+
+    /// Tells what was expected in the words of the schema where it has some: a pattern is for programs.
+    fn tell(&self, error: &ValidationError<'_>, telling: &mut Telling) {
+        let title = match error.kind() {
+            ValidationErrorKind::Pattern { .. } => self.title(error.schema_path().as_str()),
+            _ => None,
+        };
+        match title {
+            Some(title) => telling.expected(error, &title),
+            None => tell(error, telling),
+        }
+    }
+
+    /// The title of the part of the schema that a keyword stands in.
+    fn title(&self, keyword: &str) -> Option<String> {
+        let (part, _) = keyword.rsplit_once('/')?;
+        let whole = self.schema.whole();
+        Some(whole.pointer(part)?.get("title")?.as_str()?.to_owned())
     }
 
     /// Judges a content, adds what is wrong to what has been told of it, and reads it if nothing is.

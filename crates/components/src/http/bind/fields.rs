@@ -211,6 +211,17 @@ impl Fields {
         self.kinds(name).is_some_and(|kinds| kinds.list.is_some())
     }
 
+    /// What could have been meant, where no name is like the one that was sent.
+    fn taken(&self) -> String {
+        let names: Vec<String> = self.names().map(|name| format!("`{name}`")).collect();
+        match &names[..] {
+            [] => "; none is taken here".into(),
+            // More are for the description.
+            names if names.len() <= 8 => format!("; expected one of {}", names.join(", ")),
+            _ => String::new(),
+        }
+    }
+
     /// Reads texts into an object. A list takes every text of its name; anything else takes one.
     ///
     /// Of names that are not known it is told, unless `open`.
@@ -229,7 +240,10 @@ impl Fields {
                     object.insert(name.into_owned(), text.into_owned().into());
                 } else if told.insert(name.to_string()) {
                     let nearest = byname_registry::nearest(self.names(), &name);
-                    let meant = byname_registry::suggestion(&nearest);
+                    let meant = match byname_registry::suggestion(&nearest) {
+                        none if none.is_empty() => self.taken(),
+                        meant => meant,
+                    };
                     telling.name(&name, format!("is not known{meant}"));
                 }
                 continue;

@@ -29,7 +29,7 @@ use crate::service_error::{ErrorKind, FieldPlace, ServiceError};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Json<T>(pub T);
 
-const JSON: &str = "application/json";
+pub(super) const JSON: &str = "application/json";
 
 impl<T: JsonSchema + 'static> Checked for Json<T> {
     fn check() -> Result<Check, String> {

@@ -32,6 +32,7 @@ mod json;
 mod pairs;
 mod path;
 mod query;
+mod revised;
 mod schema;
 mod tell;
 
@@ -40,7 +41,8 @@ pub use self::form::Form;
 pub use self::headers::Headers;
 pub use self::json::Json;
 pub use self::path::Path;
-pub use self::query::Query;
+pub use self::query::{NoParameters, Query};
+pub use self::revised::Revised;
 pub use axum::response::NoContent;
 
 pub(crate) use self::check::{Check, Checked};

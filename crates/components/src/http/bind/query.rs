@@ -3,6 +3,7 @@
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use schemars::JsonSchema;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::check::{Check, Checked};
@@ -24,6 +25,11 @@ use crate::service_error::{ErrorKind, FieldPlace, ServiceError};
 /// 400 if the query is no text, 422 with all that is wrong with the path, the query and the headers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Query<T>(pub T);
+
+/// Takes no parameter of the query: a request that has one is refused, and not answered as if it had
+/// none. Without a [`Query`] of this or another type a route passes over what stands there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+pub struct NoParameters {}
 
 impl<T: JsonSchema + 'static> Checked for Query<T> {
     fn check() -> Result<Check, String> {

@@ -37,9 +37,13 @@ impl Schema {
         settings: SchemaSettings,
         make: impl FnOnce(&mut SchemaGenerator) -> Derived,
     ) -> Self {
-        let mut generator = settings.with_transform(Bounds).into_generator();
+        let mut generator = settings
+            .with_transform(Bounds)
+            .with_transform(Prose)
+            .into_generator();
         let mut root = make(&mut generator);
         Bounds.transform(&mut root);
+        Prose.transform(&mut root);
         Self {
             root: root.to_value(),
             definitions: generator.take_definitions(true),
@@ -128,6 +132,22 @@ impl Transform for Bounds {
             if !bound.is_null() && schema.get(key).is_none() && schema.get(other).is_none() {
                 schema.insert(key.into(), bound);
             }
+        }
+        transform_subschemas(self, schema);
+    }
+}
+
+/// Leaves of what is said of a type what is for whoever asks over a network: not its headings, such as
+/// examples in Rust.
+#[derive(Clone)]
+struct Prose;
+
+impl Transform for Prose {
+    fn transform(&mut self, schema: &mut Derived) {
+        let said = schema.get("description").and_then(Value::as_str);
+        if let Some((prose, _)) = said.and_then(|said| said.split_once("\n\n# ")) {
+            let prose = prose.to_owned();
+            schema.insert("description".into(), prose.into());
         }
         transform_subschemas(self, schema);
     }

@@ -60,6 +60,12 @@ impl Telling {
         }
     }
 
+    /// Adds a fault in other words than those of the schema's rule.
+    pub(super) fn expected(&mut self, error: &ValidationError<'_>, expected: &str) {
+        let message = format!("is {}; expected {expected}", what(error.instance()));
+        self.push(error.instance_path().as_str(), message);
+    }
+
     /// Adds a fault of a field at the top.
     pub(super) fn name(&mut self, name: &str, message: String) {
         let field = match self.place {

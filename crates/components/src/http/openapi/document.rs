@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
 
 use super::components::Components;
-use super::operation::{Answer, Body, Operation, Parameter, Security};
+use super::operation::{Answer, Body, Header, Operation, Parameter, Security};
 use crate::http::bind::Schema;
 use crate::http::routes::parameters;
 use crate::service_error::{ErrorKind, FieldPlace};
@@ -197,6 +197,7 @@ impl Writer {
             Answer {
                 description,
                 contents,
+                headers,
             },
         ) in &operation.answers
         {
@@ -208,6 +209,9 @@ impl Writer {
                 .collect();
             if !contents.is_empty() {
                 answer.insert("content".into(), contents.into());
+            }
+            if !headers.is_empty() {
+                answer.insert("headers".into(), self.headers(headers));
             }
             written.insert(status.clone(), answer.into());
         }
@@ -227,6 +231,22 @@ impl Writer {
                 .entry("default")
                 .or_insert_with(|| self.problem(said));
         }
+        written.into()
+    }
+
+    fn headers(&mut self, headers: &BTreeMap<String, Header>) -> Value {
+        let written: Map<String, Value> = headers
+            .iter()
+            .map(|(name, header)| {
+                let schema = self.components.take(&header.schema);
+                let header = json!({
+                    "description": header.description,
+                    "required": header.required,
+                    "schema": schema,
+                });
+                (name.clone(), header)
+            })
+            .collect();
         written.into()
     }
 

@@ -68,6 +68,16 @@ pub(super) struct Answer {
     pub(super) description: String,
     /// By content type.
     pub(super) contents: BTreeMap<String, Option<Schema>>,
+    /// By name, in lower case.
+    pub(super) headers: BTreeMap<String, Header>,
+}
+
+/// A header field of an answer.
+#[derive(Clone, Debug)]
+pub(super) struct Header {
+    pub(super) description: String,
+    pub(super) required: bool,
+    pub(super) schema: Schema,
 }
 
 impl Operation {
@@ -149,6 +159,25 @@ impl Operation {
         self.set_answer(status, description, content_type, Some(schema))
     }
 
+    /// Adds a header field of the type `T` to an answer, which is described by then; whether every such
+    /// answer has it is said by `required`.
+    pub fn answer_header<T: JsonSchema>(
+        &mut self,
+        status: &str,
+        name: &str,
+        description: &str,
+        required: bool,
+    ) -> &mut Self {
+        let header = Header {
+            description: description.to_owned(),
+            required,
+            schema: Schema::written::<T>(),
+        };
+        let answer = self.entry(status, "An answer");
+        answer.headers.insert(name.to_lowercase(), header);
+        self
+    }
+
     /// Says that it may refuse with an error of this kind, as problem details (RFC 9457).
     pub fn refuses(&mut self, kind: ErrorKind) -> &mut Self {
         self.refusals.insert(kind);
@@ -199,6 +228,7 @@ impl Operation {
         for (_, answer) in other.answers {
             let entry = self.entry(status, &answer.description);
             entry.contents.extend(answer.contents);
+            entry.headers.extend(answer.headers);
         }
     }
 
@@ -211,7 +241,7 @@ impl Operation {
         let answer = self.answers.entry(status.to_owned());
         answer.or_insert_with(|| Answer {
             description: description.to_owned(),
-            contents: BTreeMap::new(),
+            ..Answer::default()
         })
     }
 
