@@ -55,8 +55,8 @@ pub fn routes() -> Routes<Catalog> {
 /// Makes an answer, or the refusal that says why there is none; a panic is one as well.
 fn answer<T>(make: impl FnOnce() -> Answered<T>) -> Answered<T> {
     // A handler only reads snapshots: a panic in it leaves nothing half done.
-    let made = catch_unwind(AssertUnwindSafe(make));
-    made.unwrap_or_else(|_| Err(ServiceError::internal("a handler panicked")))
+    let done = catch_unwind(AssertUnwindSafe(make));
+    done.unwrap_or_else(|_| Err(ServiceError::internal("a handler panicked")))
 }
 
 #[cfg(test)]
