@@ -82,7 +82,7 @@ fn of(answer: &Value, is_head: bool, response: &Response) -> Vec<String> {
                 faults.extend(validated(&header["schema"], &value));
             }
             None if header["required"] == true => {
-                faults.push(format!("the header {name} is missing"))
+                faults.push(format!("the header {name} is missing"));
             }
             None => {}
         }

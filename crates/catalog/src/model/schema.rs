@@ -153,6 +153,8 @@ impl JsonSchema for Capabilities {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use proptest::prelude::*;
     use regex::Regex;
     use schemars::SchemaGenerator;
@@ -165,6 +167,9 @@ mod tests {
         let pattern = schema.get("pattern").and_then(|it| it.as_str());
         Regex::new(pattern.unwrap()).unwrap()
     }
+
+    static PROVIDER: LazyLock<Regex> = LazyLock::new(pattern::<ProviderId>);
+    static ID: LazyLock<Regex> = LazyLock::new(pattern::<OfferingId>);
 
     #[test]
     fn patterns_hold_what_is_written_and_nothing_else() {
@@ -211,9 +216,9 @@ mod tests {
         fn an_id_is_one_where_its_pattern_says_so(
             text in "\\PC{0,6}|[ \\t\\n\u{85}\u{a0}\u{1680}\u{200b}\u{3000}\u{feff}/a:-]{0,4}",
         ) {
-            let provider = pattern::<ProviderId>().is_match(&text);
+            let provider = PROVIDER.is_match(&text);
             prop_assert_eq!(provider, ProviderId::new(&text).is_ok(), "{:?}", text);
-            let id = pattern::<OfferingId>().is_match(&text);
+            let id = ID.is_match(&text);
             prop_assert_eq!(id, OfferingKey::new("p", &text).is_ok(), "{:?}", text);
         }
     }

@@ -111,48 +111,66 @@ impl JsonSchema for Selector {
 #[cfg(test)]
 mod tests {
     use std::str::FromStr;
+    use std::sync::LazyLock;
 
     use proptest::prelude::*;
     use regex::Regex;
 
     use super::*;
 
-    /// Whether the schema of a type allows a text.
-    fn allows<T: JsonSchema>(text: &str) -> bool {
-        let schema = T::json_schema(&mut SchemaGenerator::default());
-        let pattern = schema.get("pattern").and_then(|it| it.as_str()).unwrap();
-        let most = schema.get("maxLength").and_then(serde_json::Value::as_u64);
-        Regex::new(pattern).unwrap().is_match(text)
-            && most.is_none_or(|most| text.chars().count() as u64 <= most)
+    /// The schema of a type, ready to be asked.
+    struct Rule {
+        pattern: Regex,
+        most: Option<u64>,
     }
 
-    fn agrees<T: JsonSchema + FromStr>(text: &str) {
-        assert_eq!(allows::<T>(text), text.parse::<T>().is_ok(), "{text:?}");
+    impl Rule {
+        fn of<T: JsonSchema>() -> Self {
+            let schema = T::json_schema(&mut SchemaGenerator::default());
+            let pattern = schema.get("pattern").and_then(|it| it.as_str());
+            Self {
+                pattern: Regex::new(pattern.unwrap()).unwrap(),
+                most: schema.get("maxLength").and_then(serde_json::Value::as_u64),
+            }
+        }
+
+        fn allows(&self, text: &str) -> bool {
+            let is_short = |most| text.chars().count() as u64 <= most;
+            self.pattern.is_match(text) && self.most.is_none_or(is_short)
+        }
+
+        fn agrees<T: FromStr>(&self, text: &str) {
+            assert_eq!(self.allows(text), text.parse::<T>().is_ok(), "{text:?}");
+        }
     }
+
+    static NAME: LazyLock<Rule> = LazyLock::new(Rule::of::<MachineName>);
+    static KIND: LazyLock<Rule> = LazyLock::new(Rule::of::<Kind>);
+    static SELECTOR: LazyLock<Rule> = LazyLock::new(Rule::of::<Selector>);
 
     #[test]
     fn the_edges_of_texts_are_where_their_schemas_say() {
         for length in [0, 1, 32, 33, 63, 64] {
             let text = "a".repeat(length);
-            agrees::<MachineName>(&text);
-            agrees::<Kind>(&text);
-            agrees::<Selector>(&text);
-            agrees::<Selector>(&format!("!{text}"));
+            NAME.agrees::<MachineName>(&text);
+            KIND.agrees::<Kind>(&text);
+            SELECTOR.agrees::<Selector>(&text);
+            SELECTOR.agrees::<Selector>(&format!("!{text}"));
         }
         for length in [0, 128, 129] {
-            agrees::<Selector>(&format!("a={}", "b".repeat(length)));
+            SELECTOR.agrees::<Selector>(&format!("a={}", "b".repeat(length)));
         }
-        assert!(allows::<Timestamp>(&Timestamp::now().to_string()));
+        assert!(Rule::of::<Timestamp>().allows(&Timestamp::now().to_string()));
     }
 
     proptest! {
         #[test]
         fn a_text_is_read_where_its_schema_says_so(text in "[aZ9!=, \\t._:/@+-]{0,8}|\\PC{0,5}") {
-            agrees::<MachineName>(&text);
-            agrees::<Kind>(&text);
+            NAME.agrees::<MachineName>(&text);
+            KIND.agrees::<Kind>(&text);
             // The schema is narrower in what white space is.
             if text.chars().all(|c| !c.is_whitespace() || c == ' ' || c == '\t') {
-                agrees::<Selector>(&text);
+                SELECTOR.agrees::<Selector>(&text);
             }
         }
     }
