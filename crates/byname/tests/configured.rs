@@ -116,11 +116,10 @@ fn the_file_of_a_user_says_what_runs() {
         ]})
     );
     let refused = server.get("/api/v1/components?verbose");
-    assert_eq!(refused.status, 400);
+    assert_eq!(refused.status, 422);
     assert_eq!(
-        refused.json(),
-        json!({"type": "about:blank", "title": "Bad Request", "status": 400,
-               "detail": "this path has no query parameters"})
+        refused.json()["errors"],
+        json!([{"in": "query", "field": "verbose", "message": "is not known; none is taken here"}])
     );
     assert_eq!(server.request("POST", "/api/v1/components").status, 405);
 }
