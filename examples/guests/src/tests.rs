@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use byname::http::Server;
+use byname::http::listen::Bound;
 use byname::{App, Running};
 use byname_testkit::http::{Answer, ask};
 
@@ -21,7 +22,7 @@ async fn start(convention: &str) -> (Running, SocketAddr) {
         .service::<Server>("servers.main.listeners.public")
         .await;
     let listener = listener.expect("a listener");
-    let address = listener.address().and_then(|bound| bound.tcp());
+    let address = listener.address().and_then(Bound::tcp);
     (running, address.expect("a port"))
 }
 

@@ -7,6 +7,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 
 use byname::http::Server;
+use byname::http::listen::Bound;
 use byname::{App, BoxError, Check, Registrar, Running, ServiceError, need};
 use byname_testkit::PATIENCE;
 use byname_testkit::http::get;
@@ -64,7 +65,7 @@ async fn start(server: &str, url: &str) -> (Running, SocketAddr) {
         .expect("it starts");
     let name = format!("deployments.d.servers.{server}.listeners.one");
     let listener = running.service::<Server>(&name).await.expect("a listener");
-    let address = listener.address().and_then(|bound| bound.tcp());
+    let address = listener.address().and_then(Bound::tcp);
     (running, address.expect("a port"))
 }
 
