@@ -49,7 +49,7 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<(), Failure> {
             .write_all(DEFAULT.as_bytes())
             .map_err(|error| Failure::output(&error));
     }
-    let file = arguments.config.as_deref();
+    let file = arguments.file();
     let declaration = Declaration::new(file, &arguments.layers);
     let declaration = declaration.map_layers(|layers| flags::over(layers, arguments))?;
     let app = declaration.app();
@@ -74,7 +74,7 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<(), Failure> {
 /// The options with which the machines of the application are opened.
 #[cfg(test)]
 pub(crate) fn options_of_machines(arguments: &ServeArguments) -> byname_store::FileOptions {
-    let declaration = Declaration::new(arguments.config.as_deref(), &arguments.layers);
+    let declaration = Declaration::new(arguments.file(), &arguments.layers);
     let declaration = declaration.map_layers(|layers| flags::over(layers, arguments));
     let config = declaration.unwrap().app().config().unwrap();
     machines::options(&config.read("services.machines.settings").unwrap())

@@ -9,6 +9,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+/// The code of an error that says that a server has no such route, and not what a service says.
+#[cfg(feature = "http")]
+pub(crate) const NO_ROUTE: &str = "byname.no-route";
+
 /// Why a service did not do what it was asked.
 ///
 /// What is said here is written for whoever asked: it goes over the network as it is, and comes out
@@ -257,7 +261,8 @@ impl ServiceError {
         Self::new(ErrorKind::Internal, INTERNAL).with_source(source)
     }
 
-    /// Names the error for programs: a word that stays the same when the message is reworded.
+    /// Names the error for programs: a word that stays the same when the message is reworded. Words
+    /// that begin with `byname.` are those of this library.
     #[must_use]
     pub fn with_code(mut self, code: impl Into<Cow<'static, str>>) -> Self {
         self.0.code = Some(code.into());

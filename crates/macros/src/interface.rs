@@ -38,6 +38,8 @@ pub(crate) fn expand(options: &Options, item: &ItemTrait, methods: &[Method]) ->
                 #(#called)*
             }
 
+            // A method that is deprecated is served and called like any other.
+            #[allow(deprecated)]
             impl #library::service::Service for dyn #name {
                 fn interface() -> #library::service::Interface {
                     let client = |remote| -> ::std::sync::Arc<dyn #name> {

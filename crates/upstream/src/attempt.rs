@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::StatusCode;
-
 use crate::breaker::{Breaker, BreakerState, Permit};
 use crate::limit::{InFlight, Place};
 use crate::peer::{Peer, count};
@@ -74,12 +72,8 @@ impl Attempt {
         self.unwell
     }
 
-    /// A head has come.
-    pub(crate) fn answered(&mut self, status: StatusCode, now: Instant) {
-        if status.is_server_error() {
-            self.failed(format!("answered {status}"), now);
-            return;
-        }
+    /// A good head has come.
+    pub(crate) fn answered(&mut self, now: Instant) {
         if self.stage == Stage::Asked {
             self.stage = Stage::Answered;
             let turned = self.permit.take().and_then(|permit| permit.success(now));

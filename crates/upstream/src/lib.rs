@@ -50,7 +50,7 @@ pub use {
     body::Body,
     call::Call,
     error::{Blame, Error, Phase},
-    options::{Limits, Options, PoolOptions, RetryOptions, Timeouts},
+    options::{FailedAnswers, Limits, Options, PoolOptions, RetryOptions, Timeouts},
     state::{BackendState, Counters, LastError},
     upstream::Upstream,
 };

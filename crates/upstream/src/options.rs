@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use http::StatusCode;
+
 use crate::balance::Balance;
 use crate::breaker::BreakerOptions;
 use crate::budget::BudgetOptions;
@@ -21,6 +23,8 @@ pub struct Options {
     pub health: HealthOptions,
     /// When a backend is not called at all.
     pub breaker: BreakerOptions,
+    /// Which answers are failures of the backend.
+    pub failed: FailedAnswers,
     /// Which connections are kept.
     pub pool: PoolOptions,
     /// How much at once.
@@ -28,6 +32,28 @@ pub struct Options {
     /// Whose word is taken for who a backend over TLS is.
     #[cfg(feature = "tls")]
     pub trust: crate::trust::Trust,
+}
+
+/// Which answers are failures of the backend, to its breaker and to its health.
+///
+/// A backend that cannot be connected to, breaks off or takes too long has failed in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FailedAnswers {
+    /// All that say that a server failed: 500 to 599.
+    #[default]
+    ServerErrors,
+    /// Those that say that nobody was there to answer: 502, 503 and 504. For backends whose 500 is about
+    /// what was asked, and says nothing about the next call.
+    Gateway,
+}
+
+impl FailedAnswers {
+    pub(crate) fn has(self, status: StatusCode) -> bool {
+        match self {
+            Self::ServerErrors => status.is_server_error(),
+            Self::Gateway => matches!(status.as_u16(), 502..=504),
+        }
+    }
 }
 
 /// How long a call may take.
@@ -168,6 +194,7 @@ setters! {
     retry: RetryOptions, "Sets what may be tried again.";
     balance: Balance, "Sets how a backend is chosen.";
     health: HealthOptions, "Sets when a backend is left out.";
+    failed: FailedAnswers, "Sets which answers are failures of the backend.";
     breaker: BreakerOptions, "Sets when a backend is not called at all.";
     pool: PoolOptions, "Sets which connections are kept.";
     limits: Limits, "Sets how much at once.";

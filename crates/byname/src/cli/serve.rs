@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::app::FileArgument;
 use super::{DataArguments, FolderArguments, LayerArguments, values};
 
 /// Serve the catalog and the machines over HTTP until Ctrl-C or SIGTERM.
@@ -22,19 +23,22 @@ use super::{DataArguments, FolderArguments, LayerArguments, values};
   byname serve --listen 127.0.0.1:0
   byname serve --catalog api.json --catalog own.json
   byname serve --print-config > app.yaml
-  byname serve --config app.yaml --set servers.main.listeners.public.timeouts.drain=1m
+  byname serve app.yaml --set servers.main.listeners.public.timeouts.drain=1m
   curl 'http://127.0.0.1:8080/api/v1/models?provider=openai&limit=5'
   curl http://127.0.0.1:8080/api/v1/models/openai/gpt-4o
   curl 'http://127.0.0.1:8080/api/v1/machines?label=gpu=a100'
   curl http://127.0.0.1:8080/api/v1/components
   curl http://127.0.0.1:8080/readyz")]
 pub(crate) struct ServeArguments {
-    /// The file that says what runs, instead of the one inside the program.
-    #[arg(short, long, value_name = "FILE")]
+    #[command(flatten)]
+    pub(crate) file: FileArgument,
+
+    /// The same file, as an option.
+    #[arg(short, long, value_name = "FILE", conflicts_with = "path")]
     pub(crate) config: Option<std::path::PathBuf>,
 
     /// Write the file inside the program to stdout, to begin one of your own with, and serve nothing.
-    #[arg(long, conflicts_with = "config")]
+    #[arg(long, conflicts_with_all = ["config", "path"])]
     pub(crate) print_config: bool,
 
     #[command(flatten)]
@@ -73,4 +77,11 @@ pub(crate) struct ServeArguments {
     /// file says, or 1024.
     #[arg(long, value_name = "N")]
     pub(crate) max_connections: Option<NonZeroUsize>,
+}
+
+impl ServeArguments {
+    /// The file that says what runs, if it is not the one inside the program.
+    pub(crate) fn file(&self) -> Option<&std::path::Path> {
+        self.file.path.as_deref().or(self.config.as_deref())
+    }
 }

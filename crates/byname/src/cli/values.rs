@@ -51,7 +51,8 @@ pub(super) fn one_line(error: &clap::Error) -> String {
         if part.starts_with("Usage:") || part.starts_with("For more information") {
             break;
         }
-        if part.is_empty() {
+        // Hardly a name or a file begins with a dash: an option was meant.
+        if part.is_empty() || part.starts_with("tip: to pass '") {
             continue;
         }
         let part = part.strip_prefix("tip: ").unwrap_or(part);

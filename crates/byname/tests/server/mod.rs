@@ -4,10 +4,11 @@
 
 pub(crate) mod described;
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -35,24 +36,43 @@ pub(crate) fn byname<const N: usize>(arguments: [&str; N]) -> Command {
     command
 }
 
-/// Runs a command that must end by itself and says little; one that does not end is a failure,
-/// not a test that hangs.
+/// Runs a command that must end by itself; one that does not end is a failure, not a test that hangs.
 pub(crate) fn ended(mut command: Command) -> Output {
     let mut process = command
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
+    // Read while it runs: a pipe that is full would keep it from ending.
+    let stdout = all_of(process.stdout.take().unwrap());
+    let stderr = all_of(process.stderr.take().unwrap());
     let deadline = Instant::now() + PATIENCE;
-    while process.try_wait().unwrap().is_none() {
+    let (status, in_time) = loop {
+        if let Some(status) = process.try_wait().unwrap() {
+            break (status, true);
+        }
         if Instant::now() > deadline {
             process.kill().unwrap();
-            let output = process.wait_with_output().unwrap();
-            panic!("{command:?} goes on: {output:?}");
+            break (process.wait().unwrap(), false);
         }
         std::thread::yield_now();
-    }
-    process.wait_with_output().unwrap()
+    };
+    let output = Output {
+        status,
+        stdout: stdout.join().unwrap(),
+        stderr: stderr.join().unwrap(),
+    };
+    assert!(in_time, "{command:?} goes on: {output:?}");
+    output
+}
+
+/// Reads all that a process says, beside it.
+fn all_of(mut pipe: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let mut said = Vec::new();
+        pipe.read_to_end(&mut said).unwrap();
+        said
+    })
 }
 
 /// A running `byname serve`; it ends with the test.

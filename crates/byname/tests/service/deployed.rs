@@ -1,9 +1,10 @@
 //! What a file says of who publishes what: checked before anything is built, and never decided by chance.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use byname::service::{Convention, Location, Method, Resource, Route};
-use byname::{App, BoxError, Registrar, ServiceError, need};
+use byname::{App, BoxError, Registrar, Running, ServiceError, need};
 
 #[byname::service]
 trait Names {
@@ -19,6 +20,9 @@ struct Named(&'static str);
 #[byname::service]
 impl Names for Named {
     async fn get_name(&self, id: String) -> Result<String, ServiceError> {
+        if id == "broken" {
+            return Err(ServiceError::internal("something inside"));
+        }
         Ok(format!("{id} by {}", self.0))
     }
 
@@ -160,7 +164,7 @@ services: {{ names: {{ {REST} }}, asking: {{}} }}
 deployments:
   d:
     servers:
-      one: {{ url: 'http://127.0.0.1:1', publish: [names] }}
+      one: {{ url: 'http://127.0.0.1:1', publish: [names], listeners: {{ it: {{ address: 127.0.0.1:0 }} }} }}
       two: {{ url: 'http://127.0.0.1:2', publish: [names] }}
       near: {{ services: [asking] }}
 {rule}
@@ -196,7 +200,11 @@ fn who_needs_a_service_must_be_told_where_it_is() {
         ],
     );
     // Who does not need it does not have to know.
-    let told = app(&apart("publish: [names]")).server("d.far").check();
+    let told = app(&apart(
+        "publish: [names], listeners: { it: { address: 127.0.0.1:0 } }",
+    ))
+    .server("d.far")
+    .check();
     assert_eq!(told.errors(), 0, "{told}");
 }
 
@@ -220,6 +228,71 @@ async fn a_service_of_another_server_never_runs_here() {
     near.stop().await.unwrap();
 }
 
+/// Starts the server that publishes, and returns where it answers.
+async fn far(file: &str) -> (Running, SocketAddr) {
+    let far = app(file).server("d.far").start().await.expect("a server");
+    let name = "deployments.d.servers.far.listeners.one";
+    let server = far
+        .service::<byname::http::Server>(name)
+        .await
+        .expect("a listener");
+    let address = server
+        .address()
+        .and_then(byname::http::listen::Bound::tcp)
+        .expect("an address");
+    (far, address)
+}
+
+/// Starts the server that asks.
+async fn near(file: &str, address: SocketAddr) -> Running {
+    let near = app(&file.replace("URL", &address.to_string()));
+    near.server("d.near").start().await.expect("a server")
+}
+
+/// The breaker took errors of a service for failures of its server: whoever knew one question that it could
+/// not answer took it from everybody.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_service_cannot_answer_keeps_nobody_from_asking_something_else() {
+    let file = format!(
+        "
+services: {{ names: {{ {REST} }}, asking: {{}} }}
+deployments:
+  d:
+    servers:
+      far: {{ url: 'http://URL', publish: [names], listeners: {{ one: {{ address: 127.0.0.1:0 }} }} }}
+      near: {{ services: [asking] }}
+"
+    );
+    let (far, address) = far(&file).await;
+    let near = near(&file, address).await;
+    let asking = near.service::<Asking>("asking").await.unwrap();
+    for _ in 0..100 {
+        let error = asking.0.get_name("broken".to_owned()).await.unwrap_err();
+        assert_eq!(error.kind(), byname::ErrorKind::Internal, "{error}");
+    }
+    let found = asking.0.get_name("a".to_owned()).await.unwrap();
+    assert_eq!(found, "a by the object itself");
+    near.stop().await.unwrap();
+    far.stop().await.unwrap();
+}
+
+#[test]
+fn what_is_published_is_answered_by_a_listener() {
+    tells(
+        &apart("url: 'http://127.0.0.1:1', publish: [names]"),
+        "d.far",
+        &["server `d.far` publishes `names`, and no listener of it answers for that"],
+    );
+    tells(
+        &apart("publish: [names], listeners: { one: { address: 127.0.0.1:0, publish: false } }"),
+        "d.far",
+        &[
+            "no listener of it answers for that",
+            "this one has `publish: false`",
+        ],
+    );
+}
+
 /// Conventions that users registered were never asked.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_convention_of_a_user_is_asked_by_server_and_client() {
@@ -231,10 +304,7 @@ deployments:
       far: { url: 'http://URL', publish: [names], listeners: { one: { address: 127.0.0.1:0 } } }
       near: { services: [asking] }
 ";
-    let far = app(file).server("d.far").start().await.unwrap();
-    let name = "deployments.d.servers.far.listeners.one";
-    let server = far.service::<byname::http::Server>(name).await.unwrap();
-    let address = server.address().unwrap().tcp().unwrap();
+    let (far, address) = far(file).await;
     let json = [("content-type", "application/json")];
     let answer =
         byname_testkit::http::ask(address, "POST", "/names/GET_NAME", &json, br#"{"id":"a"}"#);
@@ -242,8 +312,7 @@ deployments:
         (answer.status, answer.text()),
         (200, r#""a by the object itself""#)
     );
-    let near = app(&file.replace("URL", &address.to_string()));
-    let near = near.server("d.near").start().await.unwrap();
+    let near = near(file, address).await;
     let asking = near.service::<Asking>("asking").await.unwrap();
     assert_eq!(
         asking.0.get_name("/".to_owned()).await.unwrap(),

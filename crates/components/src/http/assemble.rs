@@ -90,6 +90,7 @@ impl Assembling<'_> {
                 for leaf in &leaves {
                     assembled.used.extend(self.needed_by(leaf, &planner));
                 }
+                self.open_admin((server, listener), &leaves, &planner, problems);
                 if is_chosen {
                     let chosen = (server, listener, leaves);
                     self.listener(chosen, &planner, &published, &mut assembled, problems);
@@ -100,6 +101,7 @@ impl Assembling<'_> {
                 .extend(server.http.publish.iter().map(|(name, _)| Arc::clone(name)));
         }
         if let Some(server) = self.chosen {
+            unheard(server, problems);
             assembled.roots.extend(server.http.publish.iter().cloned());
             self.remote(server, &published, &mut assembled);
         }
@@ -287,6 +289,48 @@ impl Assembling<'_> {
             leaves.extend(own);
         }
         leaves
+    }
+
+    /// Warns of admin pages that anybody in the network can read.
+    fn open_admin(
+        &self,
+        (server, listener): (&ServerDefinition, &ListenerSection),
+        leaves: &[Leaf],
+        planner: &Planner<'_>,
+        problems: &mut Problems,
+    ) {
+        let is_near = match &listener.settings.address {
+            super::listen::Address::Tcp(address) => address.ip().is_loopback(),
+            super::listen::Address::Unix(_) => true,
+        };
+        let tls = listener.settings.tls.as_ref();
+        if is_near || tls.is_some_and(|tls| tls.client_ca.is_some()) {
+            return;
+        }
+        let asks = |(name, _): &Named| {
+            let factory = self.middleware.factory_of(name);
+            factory.is_some_and(|it| matches!(&*it, "bearer-auth" | "api-key"))
+        };
+        let around = server.http.middleware.iter().chain(&listener.middleware);
+        let is_asked = around.clone().any(asks);
+        for leaf in leaves {
+            let From::Kind { node } = &leaf.from else {
+                continue;
+            };
+            let is_admin = planner
+                .kinds
+                .get(node)
+                .is_some_and(|one| &*one.kind == "admin");
+            if is_admin && !is_asked && !leaf.layers.iter().any(asks) {
+                let message = "anybody who reaches this listener can read the admin pages";
+                problems.push(
+                    Problem::warning(message)
+                        .at(leaf.place.clone(), "the pages")
+                        .at(listener.place.clone(), "the listener")
+                        .help("listen on a loopback address, or put `bearer-auth` or `api-key` before them"),
+                );
+            }
+        }
     }
 
     /// The services that a route needs.
@@ -577,5 +621,27 @@ fn may_share_a_machine(one: &ServerDefinition, other: &ServerDefinition) -> bool
     match (host(one), host(other)) {
         (Some(one), Some(other)) => one == other,
         _ => true,
+    }
+}
+
+/// Tells services that this server publishes and no listener of it answers for.
+fn unheard(server: &ServerDefinition, problems: &mut Problems) {
+    let http = &server.http;
+    if http.listeners.iter().any(|listener| listener.publish) {
+        return;
+    }
+    for (service, place) in &http.publish {
+        let full = server.full_name();
+        let problem = Problem::error(format!(
+            "server `{full}` publishes `{service}`, and no listener of it answers for that"
+        ));
+        problems.push(match http.listeners.as_slice() {
+            [] => problem
+                .at(place.clone(), "")
+                .help("give the server a listener: `listeners: { main: { address: … } }`"),
+            [listener, ..] => problem
+                .at(place.clone(), "")
+                .at(listener.place.clone(), "this one has `publish: false`"),
+        });
     }
 }

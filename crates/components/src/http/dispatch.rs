@@ -15,7 +15,7 @@ use tower::util::Oneshot;
 use tower::{Layer, Service, ServiceExt as _};
 
 use super::endpoint::{Endpoint, MatchedRoute, Middleware, endpoint};
-use crate::service_error::{ErrorKind, ServiceError};
+use crate::service_error::{ErrorKind, NO_ROUTE, ServiceError};
 
 /// A route that is ready: what answers it, and what stands before that.
 pub(super) struct Ready {
@@ -44,11 +44,16 @@ pub(super) fn behind(layers: &[Middleware], endpoint: Endpoint) -> Endpoint {
 pub(super) fn dispatch(routes: Vec<Ready>, around: &[Middleware]) -> Result<Endpoint, String> {
     let mut tables: BTreeMap<Arc<str>, Table> = BTreeMap::new();
     let mut whole = axum::Router::<()>::new();
-    let mut otherwise = endpoint(tower::service_fn(|_: Request| async {
+    let mut otherwise = endpoint(tower::service_fn(|request: Request| async move {
+        if request.method() == Method::OPTIONS && request.uri().path() == "*" {
+            // It asks about the server as a whole (RFC 9110, section 9.3.7).
+            return Ok(StatusCode::NO_CONTENT.into_response());
+        }
         Ok::<_, Infallible>(
             ServiceError::new(ErrorKind::NotFound, "there is nothing at this path")
                 // What calls a service tells by this that it asked the wrong server.
-                .with_code("no-route"),
+                .with_code(NO_ROUTE)
+                .into_response(),
         )
     }));
     for route in routes {
@@ -176,7 +181,9 @@ fn refusal(method: &Method, allow: &Allow) -> Response<Body> {
         StatusCode::NO_CONTENT.into_response()
     } else {
         let message = format!("this path does not answer {method}");
-        ServiceError::new(ErrorKind::MethodNotAllowed, message).into_response()
+        ServiceError::new(ErrorKind::MethodNotAllowed, message)
+            .with_code(NO_ROUTE)
+            .into_response()
     };
     if let Some(allow) = allow.get() {
         response.headers_mut().insert(header::ALLOW, allow.clone());

@@ -7,6 +7,7 @@ mod builtin;
 mod dispatch;
 mod endpoint;
 pub mod files;
+pub(crate) mod json;
 pub mod listen;
 pub mod middleware;
 mod mounted;
@@ -20,6 +21,7 @@ mod sections;
 mod server;
 
 pub(crate) use assemble::Assembling;
+pub(crate) use bind::uncoded;
 pub(crate) use builtin::module;
 pub(crate) use endpoint::endpoint;
 pub use endpoint::{Deadline, Endpoint, MatchedRoute, Middleware, RequestId};

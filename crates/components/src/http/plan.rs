@@ -9,7 +9,7 @@ use byname_registry::{Place, nearest};
 use super::Mounted;
 use super::openapi::Operation;
 use super::router::RouterEntry;
-use super::routes::{RouteDescription, conflict, renamed};
+use super::routes::{RouteDescription, conflict, fault, parameters, renamed, shape};
 use super::sections::{Change, Group, Item, ListenerSection, Named, RouterSection, What};
 use crate::config::Node;
 use crate::factory::FactoryEntry;
@@ -200,9 +200,13 @@ impl Planner<'_> {
                     }
                     self.needs.insert(own, needs.clone());
                 }
+                let is_there = !leaves.is_empty();
                 for change in changes {
                     self.layers(&change.middleware, problems);
-                    self::change(change, name, &mut leaves, problems);
+                    // Of a router that is not there, that is enough.
+                    if is_there {
+                        self::change(change, name, &mut leaves, problems);
+                    }
                 }
                 under(&mut leaves, prefix, middleware);
                 leaves
@@ -314,10 +318,29 @@ impl Planner<'_> {
                 "/".clone_into(&mut leaf.path);
             }
         }
+        if problems.errors() == 0 {
+            together(&leaves, problems);
+        }
         if !conflicts(&leaves, problems) {
             wild(&leaves, problems);
         }
         leaves
+    }
+}
+
+/// Tells paths that are wrong although their prefixes and what is under these are right.
+fn together(leaves: &[Leaf], problems: &mut Problems) {
+    for leaf in leaves.iter().filter(|leaf| !leaf.path.is_empty()) {
+        let Some(fault) = fault(&leaf.path) else {
+            continue;
+        };
+        let message = format!("the path `{}` {fault}", leaf.path);
+        let mut problem =
+            Problem::error(message).at(leaf.place.clone(), "the route is declared here");
+        if leaf.mounted != leaf.place {
+            problem = problem.at(leaf.mounted.clone(), "and routed here");
+        }
+        problems.push(problem);
     }
 }
 
@@ -355,36 +378,27 @@ fn change(change: &Change, router: &str, leaves: &mut Vec<Leaf>, problems: &mut 
     }
     let leaf = &mut leaves[at];
     if let Some(path) = &change.path {
-        let (before, after) = (parameters(&leaf.path), parameters(path));
-        if !path.starts_with('/') || before != after {
+        let names = |path| parameters(path).map(|it| it.name).collect::<BTreeSet<_>>();
+        let (before, after) = (names(&leaf.path), names(path));
+        let wrong = fault(path).or_else(|| {
+            let other = "has other parameters than the route has".to_owned();
+            (before != after).then_some(other)
+        });
+        if let Some(wrong) = wrong {
+            let message = format!(
+                "route `{}` cannot be at `{path}`, which {wrong}",
+                change.route
+            );
             problems.push(
-                Problem::error(format!("route `{}` cannot be at `{path}`", change.route))
+                Problem::error(message)
                     .at(change.place.clone(), "")
-                    .at(leaf.place.clone(), "it is declared here")
-                    .help("a path begins with a slash and has the same parameters as before"),
+                    .at(leaf.place.clone(), "it is declared here"),
             );
             return;
         }
         leaf.path.clone_from(path);
     }
     leaf.layers.splice(0..0, change.middleware.iter().cloned());
-}
-
-/// The names of a path's parameters.
-fn parameters(path: &str) -> BTreeSet<&str> {
-    path.split('/')
-        .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
-        .collect()
-}
-
-/// What a path matches, whatever its parameters are called.
-fn shape(path: &str) -> String {
-    let segments = path.split('/').map(|segment| match segment {
-        wild if wild.starts_with("{*") => "{*}",
-        parameter if parameter.starts_with('{') => "{}",
-        text => text,
-    });
-    segments.collect::<Vec<_>>().join("/")
 }
 
 /// Tells routes that answer the same requests.

@@ -11,7 +11,8 @@ impl IntoResponse for ServiceError {
     fn into_response(self) -> Response {
         if matches!(self.kind().blame(), Blame::Bug | Blame::Peer) {
             let cause = std::error::Error::source(&self).map(crate::factory::chain);
-            tracing::error!(cause, "{self}");
+            // As a field it is quoted: a text that somebody else has a part in ends no line of the log.
+            tracing::error!(cause, detail = self.message(), "a request failed");
         }
         let status = StatusCode::from_u16(self.kind().status());
         // An object of JSON values always serialises.

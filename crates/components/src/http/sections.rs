@@ -6,6 +6,7 @@ use std::sync::Arc;
 use byname_registry::Place;
 
 use super::listen;
+use super::routes::{fault, parameters, prefix_fault};
 use crate::app::reading::{map_of, named, only, without};
 use crate::config::{Map, Node, Path, Value, read_node};
 use crate::problem::{Problem, Problems};
@@ -423,7 +424,7 @@ fn listener(
             match read::<OpenApiSection>(node, &path.key("openapi"), "a listener", problems)? {
                 OpenApiSection::Whether(true) => Some(OPENAPI.to_owned()),
                 OpenApiSection::Whether(false) => None,
-                OpenApiSection::Path(path) => Some(path),
+                OpenApiSection::Path(described) => one_path(described, node, &path, problems),
             }
         }
     };
@@ -454,6 +455,26 @@ fn listener(
         node: node.clone(),
         path,
     })
+}
+
+/// The path of the one description, which has no parameters.
+fn one_path(
+    described: String,
+    node: &Node,
+    path: &Path,
+    problems: &mut Problems,
+) -> Option<String> {
+    let parameter = || {
+        let parameter = parameters(&described).next()?;
+        Some(format!("has the parameter `{}`", parameter.name))
+    };
+    let Some(fault) = fault(&described).or_else(parameter) else {
+        return Some(described);
+    };
+    let path = path.key("openapi");
+    let message = format!("`{path}` is `{described}`, which {fault}");
+    problems.push(Problem::error(message).at(node.origin.place(), ""));
+    None
 }
 
 /// Reads what a listener says of its socket.
@@ -511,16 +532,13 @@ fn prefix(map: &Map, path: &Path, problems: &mut Problems) -> String {
     let Some(prefix) = read::<String>(node, &path, "a route", problems) else {
         return String::new();
     };
-    if !prefix.is_empty() && !prefix.starts_with('/') {
-        problems.push(
-            Problem::error(format!(
-                "`{path}` is `{prefix}`; a prefix begins with a slash"
-            ))
-            .at(node.origin.place(), ""),
-        );
+    let prefix = prefix.trim_end_matches('/');
+    if let Some(fault) = prefix_fault(prefix).filter(|_| !prefix.is_empty()) {
+        let message = format!("`{path}` is `{prefix}`, which {fault}");
+        problems.push(Problem::error(message).at(node.origin.place(), ""));
         return String::new();
     }
-    prefix.trim_end_matches('/').to_owned()
+    prefix.to_owned()
 }
 
 fn read<T: serde::de::DeserializeOwned>(

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::http::{HeaderMap, Request, StatusCode};
-use byname_upstream::{Backend, Call, Error, Options, Phase, Upstream};
+use byname_upstream::{Backend, Call, Error, FailedAnswers, Options, Phase, Upstream};
 use bytes::Bytes;
 use tokio::time::Instant;
 
@@ -60,7 +60,7 @@ impl HttpCaller {
     ///
     /// The address is none.
     pub fn new(service: &str, url: &str) -> Result<Self, BoxError> {
-        let upstream = Upstream::new(service, [Backend::new(url)?], Options::default())?;
+        let upstream = Upstream::new(service, [Backend::new(url)?], options())?;
         Ok(Self::over(service, upstream))
     }
 
@@ -111,6 +111,12 @@ impl HttpCaller {
             None => told,
         }
     }
+}
+
+/// How a service is called: an error that it answers is about what was asked, as it would be here, and
+/// keeps nobody from asking something else.
+fn options() -> Options {
+    Options::default().failed(FailedAnswers::Gateway)
 }
 
 impl Caller for HttpCaller {

@@ -18,7 +18,7 @@ use super::plan::{Kind, Placed, Plan, Routed};
 use super::shape::Outside;
 use super::template::{encode, guard};
 use crate::part::Part;
-use crate::service_error::{ErrorKind, ServiceError};
+use crate::service_error::{ErrorKind, NO_ROUTE, ServiceError};
 
 /// Returns the service itself, as its trait, each of whose methods calls it through `caller`.
 pub(crate) fn client(plan: &Arc<Plan>, caller: Arc<dyn Caller>) -> Part {
@@ -263,9 +263,6 @@ fn garbled(what: &str) -> ServiceError {
         format!("the answer of the service {what}"),
     )
 }
-
-/// The code of an error that says that a server has no such route.
-const NO_ROUTE: &str = "no-route";
 
 /// What an answer says that is no success.
 fn refusal(status: StatusCode, headers: &HeaderMap, content: &[u8]) -> ServiceError {

@@ -227,6 +227,7 @@ async fn content(
         return Ok(Content::None);
     }
     let bytes = bounded(body, plan.max_request).await?;
+    crate::http::uncoded(headers)?;
     if bytes.is_empty() && !whole {
         return Ok(Content::Fields(Map::new()));
     }
@@ -235,7 +236,7 @@ async fn content(
         let message = "the content of the request is not `application/json`";
         return Err(ServiceError::new(ErrorKind::Unsupported, message));
     }
-    let value: Value = serde_json::from_slice(&bytes).map_err(|error| {
+    let value = crate::http::json::read(&bytes).map_err(|error| {
         let message = format!("the content of the request is no JSON: {error}");
         ServiceError::new(ErrorKind::Invalid, message)
     })?;

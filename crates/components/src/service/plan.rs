@@ -78,21 +78,22 @@ pub fn plan(
     overrides: &Overrides,
 ) -> Result<Plan, Problems> {
     let mut problems = Problems::new();
-    let mut resource = match &overrides.resource {
+    let mut resource = match named("resource", overrides.resource.as_deref(), &mut problems) {
         Some(singular) => Resource::new(singular),
         None => interface.resource().clone(),
     };
-    if let Some(plural) = &overrides.plural {
+    if let Some(plural) = named("plural", overrides.plural.as_deref(), &mut problems) {
         resource = resource.with_plural(plural);
     }
     unknown(interface, overrides, &mut problems);
+    let prefix = prefix(overrides, &mut problems);
     let none = MethodOverrides::default();
     let mut drafts: Vec<Option<Draft<'_>>> = Vec::new();
     for method in interface.methods() {
         let said = overrides.methods.get(method.name()).unwrap_or(&none);
         let draft = match draft(method, &resource, convention, convention_name, said) {
             Ok(None) => None,
-            Ok(Some(route)) => Draft::new(method, route, &overrides.prefix, &mut problems),
+            Ok(Some(route)) => Draft::new(method, route, prefix, &mut problems),
             Err(why) => {
                 let message = format!("method `{}` of `{}` {why}", method.name(), interface.name());
                 problems.push(
@@ -144,11 +145,28 @@ fn unknown(interface: &Interface, overrides: &Overrides, problems: &mut Problems
             );
         }
     }
-    if !overrides.prefix.is_empty()
-        && let Err(why) = Template::read(overrides.prefix.trim_end_matches('/'))
-    {
-        let message = format!("the prefix `{}` {why}", overrides.prefix);
-        problems.push(Problem::error(message));
+}
+
+/// A word that is in paths. One that says nothing is told once, and not for each path that would have it.
+fn named<'a>(key: &str, word: Option<&'a str>, problems: &mut Problems) -> Option<&'a str> {
+    let word = word?;
+    if word.is_empty() {
+        problems.push(Problem::error(format!("the {key} of the service is empty")));
+        return None;
+    }
+    Some(word)
+}
+
+/// The prefix of all paths. A wrong one is told once, and not for each path.
+fn prefix<'a>(overrides: &'a Overrides, problems: &mut Problems) -> &'a str {
+    let prefix = overrides.prefix.trim_end_matches('/');
+    match Template::read(prefix) {
+        Err(why) if !prefix.is_empty() => {
+            let message = format!("the prefix `{}` {why}", overrides.prefix);
+            problems.push(Problem::error(message));
+            ""
+        }
+        _ => prefix,
     }
 }
 
@@ -228,7 +246,7 @@ impl<'a> Draft<'a> {
         prefix: &str,
         problems: &mut Problems,
     ) -> Option<Self> {
-        let whole = match (prefix.trim_end_matches('/'), &*route.path) {
+        let whole = match (prefix, &*route.path) {
             ("", path) => path.to_owned(),
             (prefix, "/") => prefix.to_owned(),
             (prefix, path) => format!("{prefix}{path}"),

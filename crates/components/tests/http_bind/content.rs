@@ -148,6 +148,34 @@ async fn what_is_no_json_is_told_with_line_and_column() {
     assert_eq!(answer.status, 400);
 }
 
+/// What checks a request and what acts on it may each take another one (RFC 8259, section 4).
+#[tokio::test]
+async fn a_key_that_is_given_twice_is_refused() {
+    let twice = "{\"items\": [{\"name\": \"a\", \"count\": 1, \"count\": 2}]}";
+    let answer = send(&carts(), "/carts", "application/json", twice).await;
+    assert_eq!(answer.status, 400);
+    answer.is_problem();
+    let told = answer.json()["detail"].to_string();
+    assert!(
+        told.contains("the key `count` is given twice at line 1"),
+        "{told}"
+    );
+}
+
+/// RFC 9110, section 8.4: what is encoded is not read as if it were not.
+#[tokio::test]
+async fn content_in_a_coding_is_refused() {
+    for (coding, status) in [("gzip", 415), ("br, identity", 415), ("Identity", 422)] {
+        let request = Request::post("/carts")
+            .header("content-type", "application/json")
+            .header("content-encoding", coding)
+            .body(Body::from("{}"));
+        let answer = ask(&carts(), request.expect("a request")).await;
+        assert_eq!(answer.status, status, "{coding}");
+        answer.is_problem();
+    }
+}
+
 #[tokio::test]
 async fn content_of_another_type_is_refused() {
     for kind in [

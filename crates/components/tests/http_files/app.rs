@@ -92,11 +92,14 @@ async fn files_come_before_pages() {
 async fn no_other_method_is_a_page() {
     let folder = folder();
     let files = app(&folder, serde_json::json!({})).await;
-    for method in ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "get"] {
-        for path in ["/about", "/assets/app.js", "/.env"] {
+    for path in ["/about", "/assets/app.js", "/.env"] {
+        let answer = ask(&files, "OPTIONS", path, &[HTML]).await;
+        assert_eq!((answer.status, &*answer.body), (204, ""), "{path}");
+        assert_eq!(answer.header("allow"), "GET, HEAD, OPTIONS");
+        for method in ["POST", "PUT", "DELETE", "PATCH", "TRACE", "get"] {
             let answer = ask(&files, method, path, &[HTML]).await;
             assert_eq!(answer.status, 405, "{method} {path}");
-            assert_eq!(answer.header("allow"), "GET, HEAD");
+            assert_eq!(answer.header("allow"), "GET, HEAD, OPTIONS");
             answer.problem();
         }
     }

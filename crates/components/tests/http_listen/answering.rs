@@ -166,3 +166,41 @@ async fn a_web_socket_is_there_in_both_directions_and_counted() {
     until(|| serving.stats().open == 0).await;
     assert_eq!(serving.stats().upgraded, 0);
 }
+
+/// RFC 9112, section 3.2: what two read differently is not answered by either.
+#[tokio::test]
+async fn a_request_says_once_which_host_it_is_for() {
+    let calls = Calls::default();
+    let serving = serve(settings(), router(&calls)).await;
+    for (version, hosts, status) in [
+        ("1.1", &[][..], 400),
+        ("1.1", &["a", "a"][..], 400),
+        ("1.1", &["a b"][..], 400),
+        ("1.1", &["user@a"][..], 400),
+        ("1.1", &["a/b"][..], 400),
+        ("1.0", &["a", "b"][..], 400),
+        ("1.1", &[""][..], 200),
+        ("1.1", &["[::1]:80"][..], 200),
+        ("1.1", &["under_scored.example:8080"][..], 200),
+        ("1.0", &[][..], 200),
+    ] {
+        let hosts: Vec<_> = hosts
+            .iter()
+            .map(|host| format!("host: {host}\r\n"))
+            .collect();
+        let hosts = hosts.concat();
+        let mut peer = Peer::connect(&serving).await;
+        peer.say(&format!("GET / HTTP/{version}\r\n{hosts}\r\n"))
+            .await;
+        let answer = peer.answer().await;
+        assert_eq!(answer.status, status, "{version} {hosts}");
+        if status == 400 {
+            assert!(
+                answer.head.contains("application/problem+json"),
+                "{}",
+                answer.head
+            );
+            peer.gone().await;
+        }
+    }
+}

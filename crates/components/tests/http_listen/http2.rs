@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::{Method, Request, StatusCode, Version};
+use axum::http::{HeaderValue, Method, Request, StatusCode, Version};
 use axum::response::Response;
 use byname_components::config::units::Bytes;
 use byname_components::http::listen::{BodyLimit, Protocol, Serving, Settings};
@@ -252,5 +252,20 @@ async fn requests_that_are_cut_are_dropped() {
     assert_eq!(calls.ended(), 3);
     for request in requests {
         patiently(request).await.unwrap().unwrap_err();
+    }
+}
+
+/// RFC 9113, section 8.3.1: what two readers could take for different hosts is not answered.
+#[tokio::test]
+async fn a_host_is_the_authority() {
+    let serving = serve(settings(), router(&Calls::default())).await;
+    let (mut sender, _task) = client(&serving).await;
+    for (host, status) in [("other", 400), ("TEST", 200)] {
+        let mut asked = request(Method::GET, "/", Body::empty());
+        asked
+            .headers_mut()
+            .insert("host", HeaderValue::from_static(host));
+        let response = patiently(sender.send_request(asked)).await.unwrap();
+        assert_eq!(response.status(), status, "{host}");
     }
 }

@@ -243,3 +243,55 @@ async fn streams(yaml: &str, kind: &'static str, coding: Option<&str>) {
     drop(send);
     while next(&mut body).await.is_some() {}
 }
+
+/// RFC 9110, section 15.4.5: the name and the `Vary` of the answer that the client has.
+#[tokio::test]
+async fn what_has_not_changed_is_named_as_the_client_knows_it() {
+    let endpoint = endpoint("");
+    for (has, named) in [
+        ("W/\"v1\"", "W/\"v1\""),
+        ("\"v0\", W/\"v1\"", "W/\"v1\""),
+        ("\"v1\"", "\"v1\""),
+    ] {
+        let asked = [
+            ("if-none-match", has),
+            ("answer-etag", "\"v1\""),
+            ("answer-status", "304"),
+        ];
+        let same = coded(&endpoint, "/0", &asked).await;
+        assert_eq!(
+            (same.header("etag"), same.header("vary")),
+            (Some(named), Some("accept-encoding"))
+        );
+    }
+    let part = coded(&endpoint, "/5000", &[("answer-status", "206")]).await;
+    assert_eq!(
+        (part.header("vary"), part.header("content-encoding")),
+        (Some("accept-encoding"), None)
+    );
+    let image = [
+        ("answer-status", "206"),
+        ("answer-content-type", "image/png"),
+    ];
+    assert_eq!(coded(&endpoint, "/50", &image).await.header("vary"), None);
+}
+
+#[tokio::test]
+async fn what_may_be_sent_in_no_form_is_a_problem() {
+    let endpoint = endpoint("");
+    for accepted in ["identity;q=0", "*;q=0"] {
+        let refused = coded(&endpoint, "/5000", &[("accept-encoding", accepted)]).await;
+        assert_eq!(
+            (refused.status.as_u16(), refused.header("vary")),
+            (406, Some("accept-encoding"))
+        );
+        assert_eq!(
+            refused.header("content-type"),
+            Some("application/problem+json")
+        );
+        assert!(refused.body.len() < 500);
+    }
+    // What a handler says itself stays.
+    let own = [("accept-encoding", "identity"), ("answer-status", "406")];
+    assert_eq!(coded(&endpoint, "/5000", &own).await.body.len(), 5000);
+}

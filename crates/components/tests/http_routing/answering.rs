@@ -64,6 +64,8 @@ async fn what_no_route_answers_is_refused_as_a_problem() {
         (options.status, options.header("allow")),
         (204, Some("GET, HEAD, OPTIONS"))
     );
+    // It asks about the server as a whole (RFC 9110, section 9.3.7).
+    assert_eq!(site.ask("OPTIONS", "*", &[], "").status, 204);
     site.app.stop().await.unwrap();
 }
 
@@ -120,4 +122,22 @@ async fn a_listener_that_cannot_bind_fails_the_start() {
         .to_string();
     assert!(error.contains(&address.to_string()), "{error}");
     assert!(error.contains("servers.main.listeners.one"), "{error}");
+}
+
+/// In a predecessor `/api/*` had `/apiary/secret` too.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prefix_ends_at_a_slash() {
+    let site = Site::of(
+        "
+routers: { api: { routes: [{ prefix: /api, echo: { text: hears } }] } }
+servers: { main: { listeners: { one: { address: 127.0.0.1:0, routers: [api] } } } }
+",
+    )
+    .await;
+    assert_eq!(site.get("/api").status, 200);
+    assert_eq!(site.get("/api/secret").text(), "hears /secret");
+    for path in ["/apiary/secret", "/apiary", "/ap", "/API"] {
+        assert_eq!(site.get(path).status, 404, "{path}");
+    }
+    site.app.stop().await.unwrap();
 }

@@ -46,6 +46,144 @@ routers: {{ api: {{ routes: [
 }
 
 #[test]
+fn a_prefix_that_no_request_can_have_is_told_by_the_check() {
+    for (prefix, told) in [
+        (
+            "/:id",
+            "which has the segment `:id`; a parameter is written `{id}`",
+        ),
+        (
+            "/*x",
+            "which has the segment `*x`; a parameter is written `{*x}`",
+        ),
+        (
+            "/{*x}",
+            "which has the parameter `{*x}`, which leaves nothing to the paths under it",
+        ),
+        (
+            "/{}",
+            "which cannot be routed: a parameter is `{name}` or `{*name}`",
+        ),
+        ("/{", "which cannot be routed"),
+        (
+            "/x{id}y",
+            "which cannot be routed: a segment has one parameter at most",
+        ),
+        ("x", "which does not begin with `/`"),
+        (
+            "/a?b",
+            "which contains '?', which no path of a request contains",
+        ),
+        (
+            "/a b",
+            "which contains ' ', which no path of a request contains; write it `%20`",
+        ),
+        (
+            "/..",
+            "which has the segment `..`, which clients take out of a path",
+        ),
+    ] {
+        let words = [
+            &format!("prefix` is `{prefix}`, {told}"),
+            "default of the application:7:",
+        ];
+        api_tells(
+            &format!("{{ prefix: \"{prefix}\", routes: [{{ router: shop }}] }}"),
+            &words,
+        );
+        api_tells(
+            &format!("{{ routes: [{{ prefix: \"{prefix}\", router: shop }}] }}"),
+            &words,
+        );
+        api_tells(
+            &format!("{{ routes: [{{ prefix: \"{prefix}\", echo: {{ text: a }} }}] }}"),
+            &words,
+        );
+    }
+}
+
+/// The check overlooked parameters with text before them, and the matcher refused them at the start.
+#[test]
+fn parameters_with_text_before_them_are_parameters() {
+    let both = "change: { GET /items: { hide: true }, POST /items: { hide: true }";
+    api_tells(
+        &format!(
+            "{{ routes: [{{ router: tagged }}, {{ router: shop, {both}, 'GET /items/{{id}}': {{ path: '/x-{{id}}' }} }} }}] }}"
+        ),
+        &["two routes answer GET `/x-{id}`"],
+    );
+    api_tells(
+        "{ routes: [{ router: tagged, change: { 'GET /x-{tag}': { path: /x } } }] }",
+        &["route `GET /x-{tag}` cannot be at `/x`, which has other parameters than the route has"],
+    );
+}
+
+#[test]
+fn admin_pages_that_anybody_can_read_are_a_warning() {
+    let told = |listener: &str, item: &str| {
+        let file = format!(
+            "
+middleware: {{ keys: {{ type: api-key, settings: {{ keys: {{ given: ['me:0123456789abcdef0123456789abcdef'] }} }} }} }}
+routers: {{ pages: {{ routes: [{{ {item} }}] }} }}
+servers: {{ main: {{ listeners: {{ one: {{ {listener}, routers: [pages] }} }} }} }}
+"
+        );
+        let problems = app(&file).check();
+        assert_eq!(problems.errors(), 0, "{problems}");
+        problems
+            .to_string()
+            .contains("anybody who reaches this listener can read the admin pages")
+    };
+    assert!(told("address: 0.0.0.0:0", "admin: {}"));
+    assert!(!told("address: '127.0.0.1:0'", "admin: {}"));
+    assert!(!told("address: 'unix:/nowhere/a.sock'", "admin: {}"));
+    assert!(!told("address: 0.0.0.0:0", "admin: {}, middleware: [keys]"));
+    assert!(!told("address: 0.0.0.0:0, middleware: [keys]", "admin: {}"));
+    assert!(!told("address: 0.0.0.0:0", "echo: { text: a }"));
+}
+
+#[test]
+fn of_a_router_that_is_not_there_its_changes_are_not_told() {
+    api_tells(
+        "{ routes: [{ router: shpo, change: { GET /items: { hide: true } } }] }",
+        &["there is no router `shpo`; did you mean `shop`?"],
+    );
+}
+
+#[test]
+fn the_path_of_the_description_is_one_path() {
+    let listener =
+        |path: &str| format!("{{ address: 127.0.0.1:0, routers: [shop], openapi: \"{path}\" }}");
+    let file = |path: &str| {
+        format!(
+            "servers:\n  main:\n    listeners:\n      one: {}\n",
+            listener(path)
+        )
+    };
+    tells(
+        &file("/{x}"),
+        &["openapi` is `/{x}`, which has the parameter `x`"],
+    );
+    tells(
+        &file("api"),
+        &["openapi` is `api`, which does not begin with `/`"],
+    );
+    assert!(app(&file("/api/openapi.json")).check().is_empty());
+}
+
+#[test]
+fn a_prefix_with_the_parameter_of_a_path_under_it_is_told() {
+    let hide = "GET /items: { hide: true }, POST /items: { hide: true }";
+    api_tells(
+        &format!("{{ prefix: '/{{id}}', routes: [{{ router: shop, change: {{ {hide} }} }}] }}"),
+        &[
+            "the path `/{id}/items/{id}` has two parameters `id`",
+            "rig.rs:",
+        ],
+    );
+}
+
+#[test]
 fn a_route_where_a_mount_has_everything_is_told() {
     api_tells(
         "{ routes: [{ prefix: /items, echo: { text: a } }, { router: shop, change: { POST /items: { hide: true } } }] }",
@@ -115,7 +253,7 @@ fn an_item_says_one_thing_and_with_known_keys() {
     );
     api_tells(
         "{ routes: [{ prefix: x, router: shop }] }",
-        &["a prefix begins with a slash"],
+        &["which does not begin with `/`"],
     );
     api_tells(
         "{ rutes: [] }",
@@ -124,7 +262,10 @@ fn an_item_says_one_thing_and_with_known_keys() {
     api_tells("{ routes: [{ echo: { texd: a, text: b } }] }", &["texd"]);
     api_tells(
         "{ routes: [{ router: shop, change: { 'GET /items/{id}': { path: /one } } }] }",
-        &["cannot be at `/one`", "has the same parameters as before"],
+        &[
+            "cannot be at `/one`",
+            "has other parameters than the route has",
+        ],
     );
     api_tells(
         "{ routes: [{ change: {}, echo: { text: a } }] }",

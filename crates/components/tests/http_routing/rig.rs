@@ -36,6 +36,9 @@ pub(crate) fn module(registrar: &mut Registrar<'_>) {
         .raw(axum::http::Method::POST, "/items", add)
         .raw(axum::http::Method::GET, "/items/{id}", one);
     registrar.router("shop", (need::<Shop>("shop"),), |(shop,)| shop, routes);
+    let routes =
+        Routes::<()>::new().raw(axum::http::Method::GET, "/x-{tag}", || async { "tagged" });
+    registrar.router("tagged", (), |()| (), routes);
     let inner = axum::Router::new().route("/deep", axum::routing::get(|| async { "deep" }));
     let routes = Routes::<()>::new().mount("/inner", inner);
     registrar.router("opaque", (), |()| (), routes);

@@ -23,10 +23,21 @@ fn a_prefix_stands_before_every_path_once() {
     }
     let overrides = read(serde_json::json!({ "prefix": "api" }));
     let told = messages(planned([with_id("get_order")], &Rest, &overrides));
+    assert_eq!(told.len(), 1, "{told:?}");
     assert!(
         told[0].contains("the prefix `api` does not begin with `/`"),
         "{told:?}"
     );
+}
+
+/// Once, and not for each method.
+#[test]
+fn an_empty_resource_or_plural_is_told() {
+    for key in ["resource", "plural"] {
+        let overrides = read(serde_json::json!({ key: "" }));
+        let told = messages(planned([with_id("get_order")], &Rest, &overrides));
+        assert_eq!(told, [format!("the {key} of the service is empty")]);
+    }
 }
 
 #[test]

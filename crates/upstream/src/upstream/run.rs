@@ -227,7 +227,12 @@ impl Shared {
         asked: &Asked,
         now: Instant,
     ) -> Response<Body> {
-        attempt.answered(response.status(), now.into_std());
+        let (status, now) = (response.status(), now.into_std());
+        if self.options.failed.has(status) {
+            attempt.failed(format!("answered {status}"), now);
+        } else {
+            attempt.answered(now);
+        }
         let of = Of {
             upstream: Arc::clone(&self.name),
             idle: self.options.timeouts.idle_body,

@@ -1,5 +1,7 @@
 use crate::rig::*;
-use byname_upstream::{BreakerOptions, BreakerState, HealthOptions, HealthState, Phase};
+use byname_upstream::{
+    BreakerOptions, BreakerState, FailedAnswers, HealthOptions, HealthState, Phase,
+};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -161,4 +163,32 @@ async fn a_backend_that_is_killed_is_left_and_taken_back_when_it_is_there_again(
     let state = state(&upstream, 1);
     assert_eq!(state.successes, before + 5);
     assert_eq!(state.health, HealthState::Well { failures: 0 });
+}
+
+/// One question that a backend cannot answer keeps nobody from asking it another.
+#[tokio::test]
+async fn which_answers_are_failures_is_an_option() {
+    for (status, all, gateway) in [
+        (500, 1, 0),
+        (501, 1, 0),
+        (502, 1, 1),
+        (503, 1, 1),
+        (504, 1, 1),
+        (404, 0, 0),
+    ] {
+        for (failed, expected) in [
+            (FailedAnswers::ServerErrors, all),
+            (FailedAnswers::Gateway, gateway),
+        ] {
+            let (server, _) = answers(status).await;
+            let upstream = upstream([server.backend()], plain().failed(failed));
+            let answer = get(&upstream).await.expect("an answer");
+            answer.into_body().read(1024).await.expect("a body");
+            assert_eq!(
+                state(&upstream, 0).failures,
+                expected,
+                "{status} {failed:?}"
+            );
+        }
+    }
 }

@@ -141,7 +141,7 @@ impl de::Error for Error {
 
     fn invalid_value(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
         let found = unexpected.into();
-        let expected = expected.to_string();
+        let expected = plain(expected.to_string());
         What::Value { found, expected }.into()
     }
 
@@ -166,5 +166,13 @@ impl de::Error for Error {
 
     fn duplicate_field(name: &'static str) -> Self {
         What::Twice(name).into()
+    }
+}
+/// Says in plain words what serde says by the name of a type.
+fn plain(expected: String) -> String {
+    match expected.strip_prefix("a nonzero ") {
+        Some(unsigned) if unsigned.starts_with('u') => "a whole number of at least 1".to_owned(),
+        Some(_) => "a whole number other than 0".to_owned(),
+        None => expected,
     }
 }

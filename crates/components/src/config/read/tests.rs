@@ -804,3 +804,25 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn numbers_that_cannot_be_nothing_are_told_in_plain_words() {
+    #[derive(Debug, Deserialize)]
+    #[allow(dead_code, reason = "only read")]
+    struct Limits {
+        most: std::num::NonZeroUsize,
+        shift: std::num::NonZeroI8,
+    }
+    let node = tree("most: 0\nshift: 0\n");
+    let told = read_node::<Limits>(&node, &Path::root(), "limits")
+        .unwrap_err()
+        .to_string();
+    assert!(
+        told.contains("`most` must be a whole number of at least 1, but is `0`"),
+        "{told}"
+    );
+    assert!(
+        told.contains("`shift` must be a whole number other than 0, but is `0`"),
+        "{told}"
+    );
+}

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
@@ -149,13 +149,14 @@ impl Pages {
     }
 }
 
-async fn not_allowed() -> Response {
-    let error = ServiceError::new(
-        ErrorKind::MethodNotAllowed,
-        "a page can only be read: use GET",
-    );
-    let mut response = error.into_response();
-    let allow = HeaderValue::from_static("GET, HEAD");
+async fn not_allowed(method: Method) -> Response {
+    let mut response = if method == Method::OPTIONS {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        let message = "a page can only be read: use GET";
+        ServiceError::new(ErrorKind::MethodNotAllowed, message).into_response()
+    };
+    let allow = HeaderValue::from_static("GET, HEAD, OPTIONS");
     response.headers_mut().insert(header::ALLOW, allow);
     response
 }

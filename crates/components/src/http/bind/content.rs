@@ -13,9 +13,23 @@ use crate::service_error::{ErrorKind, ServiceError};
 /// Reads the content of a request, up to the limit of the route: that of
 /// [`DefaultBodyLimit`](axum::extract::DefaultBodyLimit), 2 MiB unless something sets it.
 pub(super) async fn content(request: Request) -> Result<Bytes, ServiceError> {
+    uncoded(request.headers())?;
     match request.into_limited_body().collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) => Err(unread(&error)),
+    }
+}
+
+/// Refuses content in a coding: nothing here takes it off, and what is read as what it is not is told
+/// wrongly (RFC 9110, section 8.4).
+pub(crate) fn uncoded(headers: &HeaderMap) -> Result<(), ServiceError> {
+    let mut codings = headers.get_all(header::CONTENT_ENCODING).iter();
+    match codings.find(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        None => Ok(()),
+        Some(_) => Err(ServiceError::new(
+            ErrorKind::Unsupported,
+            "the content is in a coding that is not read; send it as it is, without `content-encoding`",
+        )),
     }
 }
 

@@ -6,7 +6,6 @@ use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use super::check::{Check, Checked};
 use super::checks::Checks;
@@ -52,7 +51,7 @@ where
         let content = content(request).await?;
         let checks: std::sync::Arc<Checks> = checks.unwrap_or_default();
         let check = compiled::<Self>(&checks)?;
-        let value: Value = serde_json::from_slice(&content).map_err(|error| malformed(&error))?;
+        let value = crate::http::json::read(&content).map_err(|error| malformed(&error))?;
         let telling = Telling::new(FieldPlace::Body);
         check.bind(value, telling).map(Self)
     }

@@ -47,4 +47,5 @@ pub use axum::response::NoContent;
 
 pub(crate) use self::check::{Check, Checked};
 pub(crate) use self::checks::Checks;
+pub(crate) use self::content::uncoded;
 pub(crate) use self::schema::{Schema, referred};

@@ -45,12 +45,13 @@ impl Site {
     /// Answers. It waits for the disk.
     pub(super) fn answer(&self, asked: &Asked, now: SystemTime) -> Response {
         if asked.method != Method::GET && asked.method != Method::HEAD {
-            let error = ServiceError::new(
-                ErrorKind::MethodNotAllowed,
-                "a file can only be read: use GET or HEAD",
-            );
-            let mut response = error.into_response();
-            let allow = HeaderValue::from_static("GET, HEAD");
+            let mut response = if asked.method == Method::OPTIONS {
+                StatusCode::NO_CONTENT.into_response()
+            } else {
+                let message = "a file can only be read: use GET or HEAD";
+                ServiceError::new(ErrorKind::MethodNotAllowed, message).into_response()
+            };
+            let allow = HeaderValue::from_static("GET, HEAD, OPTIONS");
             response.headers_mut().insert(header::ALLOW, allow);
             return response;
         }

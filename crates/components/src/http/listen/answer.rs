@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use axum::extract::Request as AxumRequest;
+use axum::http::uri::Authority;
 use axum::http::{HeaderValue, Method, Request, StatusCode, Version, header};
 use axum::response::{IntoResponse as _, Response};
 use http_body::Body as _;
@@ -79,6 +80,7 @@ impl Answering {
 
     /// Refuses what its head says enough about.
     fn check(&self, request: &Request<Incoming>) -> Result<(), ServiceError> {
+        host(request)?;
         let limits = &self.settings.limits;
         if request.headers().len() > limits.headers.get() {
             self.open.counters().too_many_headers.up();
@@ -138,4 +140,33 @@ impl Answering {
         let message = format!("the body of a request may have {most} bytes");
         ServiceError::new(ErrorKind::TooLarge, message).with_detail("limit", most)
     }
+}
+
+/// A request says once, and rightly, which host it is for (RFC 9112, section 3.2; RFC 9113, section
+/// 8.3.1): what two readers could take for different hosts is not answered.
+fn host(request: &Request<Incoming>) -> Result<(), ServiceError> {
+    let mut said = request.headers().get_all(header::HOST).iter();
+    let authority = request.uri().authority().map(Authority::as_str);
+    let is_other = |host: &HeaderValue| {
+        authority.is_some_and(|it| !host.as_bytes().eq_ignore_ascii_case(it.as_bytes()))
+    };
+    let wrong = match (said.next(), said.next(), request.version()) {
+        (Some(_), Some(_), _) => "a request has one `host`",
+        (Some(host), None, _) if !is_host(host) => "the `host` of the request is none",
+        (Some(host), None, Version::HTTP_2) if is_other(host) => {
+            "the `host` of the request is another than its `:authority`"
+        }
+        (None, _, Version::HTTP_11) => "a request says in `host` which host it is for",
+        (None, _, Version::HTTP_2) if authority.is_none() => {
+            "a request says in `:authority` which host it is for"
+        }
+        _ => return Ok(()),
+    };
+    Err(ServiceError::new(ErrorKind::Invalid, wrong))
+}
+
+fn is_host(value: &HeaderValue) -> bool {
+    let host = value.as_bytes();
+    let authority = || Authority::try_from(host).is_ok_and(|it| !it.as_str().contains('@'));
+    host.is_empty() || authority()
 }

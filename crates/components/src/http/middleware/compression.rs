@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::Request;
 use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode, Version, header};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use http_body::Body as _;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,7 @@ use tower_http::compression::{self, CompressionLayer};
 use super::around::{Around, Look};
 use super::settings::{SettingsError, built_in};
 use crate::config::units::Bytes;
+use crate::service_error::{ErrorKind, ServiceError};
 
 /// The settings of [`Compression`].
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -130,11 +131,11 @@ impl Compression {
 
 /// Whether an answer is one to compress: what has looked at it has said so.
 type Marked = fn(StatusCode, Version, &HeaderMap, &Extensions) -> bool;
-type Weaken = fn(Response<compression::CompressionBody<axum::body::Body>>) -> Response;
+type Told = fn(Response<compression::CompressionBody<axum::body::Body>>) -> Response;
 
-/// In the extensions of answers that are to be compressed.
+/// In the extensions of answers that are to be compressed: the status that they had.
 #[derive(Clone, Copy)]
-struct Mark;
+struct Mark(StatusCode);
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "as it is called")]
 fn is_marked(_: StatusCode, _: Version, _: &HeaderMap, extensions: &Extensions) -> bool {
@@ -142,31 +143,51 @@ fn is_marked(_: StatusCode, _: Version, _: &HeaderMap, extensions: &Extensions) 
 }
 
 impl<S> Layer<S> for Compression {
-    type Service = MapResponse<compression::Compression<Around<Chosen, S>, Marked>, Weaken>;
+    type Service = MapResponse<compression::Compression<Around<Chosen, S>, Marked>, Told>;
 
     fn layer(&self, inner: S) -> Self::Service {
         let inner = Around::new(self.chosen.clone(), inner);
-        MapResponse::new(self.layer.layer(inner), weaken as Weaken)
+        MapResponse::new(self.layer.layer(inner), told as Told)
     }
 }
 
-/// Makes the name of what was compressed a weak one.
-fn weaken(response: Response<compression::CompressionBody<axum::body::Body>>) -> Response {
+/// Says of an answer what has become of it: the name of what was compressed is a weak one, and what
+/// may be sent in no form at all is a problem.
+fn told(response: Response<compression::CompressionBody<axum::body::Body>>) -> Response {
     let mut response = response.map(axum::body::Body::new);
-    let marked = response.extensions_mut().remove::<Mark>().is_some();
-    let headers = response.headers_mut();
-    if marked
-        && headers.contains_key(header::CONTENT_ENCODING)
-        && let Some(tag) = headers.get(header::ETAG)
-        && !tag.as_bytes().starts_with(b"W/")
-    {
-        let weak = [b"W/", tag.as_bytes()].concat();
-        match HeaderValue::from_bytes(&weak) {
-            Ok(weak) => headers.insert(header::ETAG, weak),
-            Err(_) => headers.remove(header::ETAG),
-        };
+    let Some(Mark(status)) = response.extensions_mut().remove() else {
+        return response;
+    };
+    if response.headers().contains_key(header::CONTENT_ENCODING) {
+        weaken(response.headers_mut());
+    } else if response.status() == StatusCode::NOT_ACCEPTABLE && status != response.status() {
+        let message = "the answer can be sent in none of the codings that are accepted";
+        let mut refusal = ServiceError::new(ErrorKind::NotAcceptable, message).into_response();
+        varies(refusal.headers_mut());
+        return refusal;
     }
     response
+}
+
+/// Makes the name of an answer a weak one.
+fn weaken(headers: &mut HeaderMap) {
+    let Some(tag) = headers.get(header::ETAG) else {
+        return;
+    };
+    if let Some(weak) = weak(tag) {
+        headers.insert(header::ETAG, weak);
+    }
+}
+
+/// The weak name beside a strong one.
+fn weak(tag: &HeaderValue) -> Option<HeaderValue> {
+    let strong = Some(tag.as_bytes()).filter(|tag| !tag.starts_with(b"W/"))?;
+    HeaderValue::from_bytes(&[b"W/", strong].concat()).ok()
+}
+
+/// Says that another coding might have been chosen.
+fn varies(headers: &mut HeaderMap) {
+    headers.append(header::VARY, HeaderValue::from_static("accept-encoding"));
 }
 
 /// Which answers are compressed.
@@ -184,16 +205,42 @@ struct Rules {
 }
 
 impl Look for Chosen {
-    type Kept = ();
+    /// The names that the client has of what was answered before.
+    type Kept = Vec<HeaderValue>;
 
-    fn before(&self, _: &mut Request) -> Result<(), Response> {
-        Ok(())
+    fn before(&self, request: &mut Request) -> Result<Self::Kept, Response> {
+        let names = request.headers().get_all(header::IF_NONE_MATCH);
+        Ok(names.iter().cloned().collect())
     }
 
-    fn after(&self, (): (), response: &mut Response) {
+    fn after(&self, has: Self::Kept, response: &mut Response) {
+        let status = response.status();
         if self.0.chooses(response) {
-            response.extensions_mut().insert(Mark);
+            response.extensions_mut().insert(Mark(status));
+        } else if status == StatusCode::NOT_MODIFIED {
+            unchanged(&has, response.headers_mut());
+        } else if status == StatusCode::PARTIAL_CONTENT && self.0.compresses(response.headers()) {
+            varies(response.headers_mut());
         }
+    }
+}
+
+/// An answer that nothing has changed has the name and the `Vary` of the one that the client has
+/// (RFC 9110, section 15.4.5): the weak name, if that was compressed.
+fn unchanged(has: &[HeaderValue], headers: &mut HeaderMap) {
+    if is_not_to_be_changed(headers) {
+        return;
+    }
+    varies(headers);
+    let Some(weak) = headers.get(header::ETAG).and_then(weak) else {
+        return;
+    };
+    let is_it = |one: &[u8]| one.trim_ascii() == weak.as_bytes();
+    if has
+        .iter()
+        .any(|names| names.as_bytes().split(|byte| *byte == b',').any(is_it))
+    {
+        headers.insert(header::ETAG, weak);
     }
 }
 
@@ -224,6 +271,11 @@ impl Rules {
         if size.is_some_and(|size| size == 0 || size < self.min_size) {
             return false;
         }
+        self.compresses(headers)
+    }
+
+    /// Whether answers of this content type are compressed.
+    fn compresses(&self, headers: &HeaderMap) -> bool {
         let kind = headers.get(header::CONTENT_TYPE);
         let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or("");
         let kind = kind

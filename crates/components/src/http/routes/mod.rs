@@ -24,7 +24,7 @@ pub use self::handler::Handler;
 pub use self::path::join;
 
 pub(crate) use self::description::{conflict, renamed};
-pub(crate) use self::path::parameters;
+pub(crate) use self::path::{fault, parameters, prefix_fault, shape};
 
 /// Routes of one router, in the order in which they were declared.
 ///

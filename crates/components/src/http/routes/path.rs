@@ -1,5 +1,9 @@
 //! Paths of routes, in the syntax of axum 0.8.
 
+use std::borrow::Cow;
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
 /// How long the path of a route may be, in bytes.
 const LONGEST: usize = 1024;
 
@@ -37,33 +41,60 @@ pub fn join(prefix: &str, path: &str) -> String {
 
 /// Returns the parameters of a path, in order.
 pub(crate) fn parameters(path: &str) -> impl Iterator<Item = Parameter<'_>> {
-    path.split('/').filter_map(|segment| {
-        // Braces that stand for themselves are written twice.
-        let plain = segment.replace("{{", "  ").replace("}}", "  ");
-        let (open, close) = (plain.find('{')?, plain.rfind('}')?);
-        let inner = segment.get(open + 1..close)?;
-        let name = inner.strip_prefix('*');
-        Some(Parameter {
-            name: name.unwrap_or(inner),
-            rest: name.is_some(),
-        })
-    })
+    path.split('/')
+        .filter_map(|segment| parameter(segment).map(|(_, parameter)| parameter))
+}
+
+/// What a path matches, whatever its parameters are called.
+pub(crate) fn shape(path: &str) -> String {
+    let segments = path.split('/').map(|segment| match parameter(segment) {
+        None => Cow::Borrowed(segment),
+        Some((before, parameter)) => {
+            let wild = if parameter.rest { "*" } else { "" };
+            format!("{before}{{{wild}}}").into()
+        }
+    });
+    segments.collect::<Vec<_>>().join("/")
+}
+
+/// The parameter of a segment, and what stands before it.
+fn parameter(segment: &str) -> Option<(&str, Parameter<'_>)> {
+    // Braces that stand for themselves are written twice.
+    let plain = segment.replace("{{", "  ").replace("}}", "  ");
+    let (open, close) = (plain.find('{')?, plain.rfind('}')?);
+    let inner = segment.get(open + 1..close)?;
+    let name = inner.strip_prefix('*');
+    let parameter = Parameter {
+        name: name.unwrap_or(inner),
+        rest: name.is_some(),
+    };
+    Some((segment.get(..open)?, parameter))
 }
 
 /// Says what is wrong with a path.
-pub(super) fn fault(path: &str) -> Option<String> {
+pub(crate) fn fault(path: &str) -> Option<String> {
     if !path.starts_with('/') {
         return Some("does not begin with `/`".into());
     }
     if path.len() > LONGEST {
         return Some(format!("is longer than {LONGEST} bytes"));
     }
-    if let Some(odd) = path
-        .chars()
-        .find(|&c| c.is_control() || c == '?' || c == '#')
-    {
+    if let Some(odd) = path.chars().find(|&c| !asked_for(c)) {
+        let help = match odd {
+            '?' | '#' => String::new(),
+            odd => {
+                let text = odd.to_string();
+                let written = utf8_percent_encode(&text, NON_ALPHANUMERIC);
+                format!("; write it `{written}`")
+            }
+        };
         return Some(format!(
-            "contains {odd:?}, which no path of a request contains"
+            "contains {odd:?}, which no path of a request contains{help}"
+        ));
+    }
+    if let Some(dots) = path.split('/').find(|it| matches!(*it, "." | "..")) {
+        return Some(format!(
+            "has the segment `{dots}`, which clients take out of a path"
         ));
     }
     if let Some(old) = path.split('/').find(|it| it.starts_with([':', '*'])) {
@@ -80,6 +111,23 @@ pub(super) fn fault(path: &str) -> Option<String> {
     names.sort_unstable();
     let twice = names.windows(2).find(|pair| pair[0] == pair[1])?;
     Some(format!("has two parameters `{}`", twice[0]))
+}
+
+/// Whether a character can stand in the path of a request as it is, or has a meaning in that of a route.
+fn asked_for(c: char) -> bool {
+    c.is_ascii_graphic() && !matches!(c, '?' | '#' | '"' | '<' | '>' | '\\' | '^' | '`' | '|')
+}
+
+/// Says what is wrong with a prefix, under which other paths are.
+pub(crate) fn prefix_fault(prefix: &str) -> Option<String> {
+    let rest = || {
+        let rest = parameters(prefix).find(|it| it.rest)?;
+        let name = rest.name;
+        Some(format!(
+            "has the parameter `{{*{name}}}`, which leaves nothing to the paths under it"
+        ))
+    };
+    fault(prefix).or_else(rest)
 }
 
 fn wrong(error: &matchit::InsertError) -> &'static str {
@@ -161,6 +209,48 @@ mod tests {
             });
             assert_eq!(fault(path).is_some(), built.is_err(), "{path}");
         }
+    }
+
+    #[test]
+    fn a_shape_is_a_path_without_names() {
+        for (path, expected) in [
+            ("/a/{b}/c", "/a/{}/c"),
+            ("/{*b}", "/{*}"),
+            ("/x-{b}/y{*c}", "/x-{}/y{*}"),
+            ("/{{b}}", "/{{b}}"),
+        ] {
+            assert_eq!(shape(path), expected);
+        }
+    }
+
+    #[test]
+    fn a_path_that_no_request_can_have_is_wrong() {
+        for (path, told) in [
+            (
+                "/a b",
+                "contains ' ', which no path of a request contains; write it `%20`",
+            ),
+            (
+                "/\u{e4}",
+                "contains '\u{e4}', which no path of a request contains; write it `%C3%A4`",
+            ),
+            ("/a?b", "contains '?', which no path of a request contains"),
+            (
+                "/a/../b",
+                "has the segment `..`, which clients take out of a path",
+            ),
+        ] {
+            assert_eq!(fault(path).as_deref(), Some(told));
+        }
+        assert_eq!(fault("/%C3%A4/~a/.b/...;c=1,d@e!$&'()*+:"), None);
+    }
+
+    #[test]
+    fn a_prefix_leaves_something_to_the_paths_under_it() {
+        let told = "has the parameter `{*b}`, which leaves nothing to the paths under it";
+        assert_eq!(prefix_fault("/a/{*b}").as_deref(), Some(told));
+        assert_eq!(prefix_fault("/a/{b}"), None);
+        assert!(prefix_fault("/{}").is_some());
     }
 
     #[test]

@@ -75,9 +75,12 @@ async fn what_stands_between_and_knows_nothing_of_it_is_no_answer_of_the_service
 /// A server that has no such route is not a service that has no such thing.
 #[tokio::test]
 async fn a_route_that_is_not_there_is_not_a_thing_that_is_not_there() {
-    let content = "{\"code\":\"no-route\",\"detail\":\"there is nothing at this path\"}";
+    let content = "{\"code\":\"byname.no-route\",\"detail\":\"there is nothing at this path\"}";
     let told = read(answered(404, "application/problem+json", content)).await;
     assert_eq!(told.expect_err("no route").kind(), ErrorKind::BadUpstream);
+    let content = "{\"code\":\"no-route\",\"detail\":\"nothing leads there\"}";
+    let told = read(answered(404, "application/problem+json", content)).await;
+    assert_eq!(told.expect_err("its own").kind(), ErrorKind::NotFound);
 }
 
 #[tokio::test]

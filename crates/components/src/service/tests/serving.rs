@@ -162,3 +162,14 @@ async fn a_hidden_method_is_not_served() {
     assert_eq!(descriptions.len(), 1);
     assert_eq!(descriptions[0].method, Some(Method::GET));
 }
+
+#[tokio::test]
+async fn content_that_can_be_read_in_two_ways_is_refused() {
+    let kind = "application/json";
+    let (status, told) = answer(put("a", kind, "{\"x\":1,\"x\":2}")).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST, "{told}");
+    let mut coded = put("a", kind, "{}");
+    let gzip = axum::http::HeaderValue::from_static("gzip");
+    coded.headers_mut().insert("content-encoding", gzip);
+    assert_eq!(answer(coded).await.0, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+}

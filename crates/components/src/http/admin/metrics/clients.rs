@@ -56,7 +56,7 @@ const FAMILIES: [Of; 9] = [
     (
         "byname_client_tries_ended",
         Kind::Counter,
-        "Tries that are over: answered with a status below 500, failed or answered with one from there on, given up by the caller.",
+        "Tries that are over: answered, failed (or answered 502, 503 or 504), given up by the caller.",
         "outcome",
         &[
             ("success", |client| client.sum(|backend| backend.successes)),
