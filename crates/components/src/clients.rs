@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::Path as FilePath;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use byname_registry::{
@@ -19,10 +20,19 @@ pub struct Client {
     pub service: Arc<str>,
     /// The server that publishes it.
     pub server: Arc<str>,
-    /// Where it is reached: `http://10.0.0.1:8080`, with a path or without. Not looked at on the server
-    /// itself.
+    /// Where it is reached: `http://10.0.0.1:8080` or `https://shop.example`, with a path or without, or
+    /// `unix:/run/shop.sock`. Not looked at on the server itself.
     pub url: Arc<str>,
+    /// The file with the authorities whose word is taken for who answers at `https://` (PEM); `None` for
+    /// those of the system.
+    pub trust: Option<Arc<FilePath>>,
 }
+
+/// What the name of a router begins with, where a service could stand.
+pub(crate) const ROUTER: &str = "router:";
+
+/// What keeps a service from being reached from the current server: told to who needs it.
+pub(crate) type Undecided = BTreeMap<Arc<str>, Problem>;
 
 /// Where one service is reached from the current server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +43,8 @@ pub struct RunningClient {
     pub server: Arc<str>,
     /// Where it is reached.
     pub url: Arc<str>,
+    /// The file with the authorities that are trusted there, if not those of the system are.
+    pub trust: Option<Arc<FilePath>>,
     /// Whether that is the current server, so that no network lies between.
     pub local: bool,
 }
@@ -57,6 +69,7 @@ pub struct RunningClient {
 ///     service: "orders".into(),
 ///     server: "main".into(),
 ///     url: "http://10.0.0.1:8080".into(),
+///     trust: None,
 /// })?;
 /// clients.rebuild(Some("web"))?;
 /// let orders = clients.get("orders").expect("published by one server");
@@ -191,17 +204,24 @@ impl Clients {
     /// them, a URL that is none. Nothing has been changed then.
     pub fn rebuild(&self, current: Option<&str>) -> Result<u64, Problems> {
         self.rebuild_told(current, true)
+            .map(|(revision, _)| revision)
     }
 
-    /// Rebuilds; of a server that says nothing of where it is reached, only who needs it is told that.
-    pub(crate) fn rebuild_declared(&self, current: Option<&str>) -> Result<u64, Problems> {
+    /// Rebuilds. That nothing says where a server is reached, or which of several is meant, is told only
+    /// to who needs that: the latter is returned.
+    pub(crate) fn rebuild_declared(&self, current: Option<&str>) -> Result<Undecided, Problems> {
         self.rebuild_told(current, false)
+            .map(|(_, undecided)| undecided)
     }
 
-    fn rebuild_told(&self, current: Option<&str>, told_of_no_url: bool) -> Result<u64, Problems> {
+    fn rebuild_told(
+        &self,
+        current: Option<&str>,
+        told_all: bool,
+    ) -> Result<(u64, Undecided), Problems> {
         let rebuilding = self.0.rebuilding.lock();
         let _one_at_a_time = rebuilding.unwrap_or_else(PoisonError::into_inner);
-        let next = self.work_out(current, told_of_no_url)?;
+        let (next, undecided) = self.work_out(current, told_all)?;
         let published = self.0.running.transaction(|draft| {
             let gone: Vec<_> = draft
                 .iter()
@@ -219,7 +239,7 @@ impl Clients {
             Ok(())
         });
         match published {
-            Ok(Committed { revision, .. }) => Ok(revision),
+            Ok(Committed { revision, .. }) => Ok((revision, undecided)),
             Err(error) => Err(unpublished(&error)),
         }
     }
@@ -227,8 +247,8 @@ impl Clients {
     fn work_out(
         &self,
         current: Option<&str>,
-        told_of_no_url: bool,
-    ) -> Result<BTreeMap<Arc<str>, RunningClient>, Problems> {
+        told_all: bool,
+    ) -> Result<(BTreeMap<Arc<str>, RunningClient>, Undecided), Problems> {
         let (definitions, rules) = (self.0.definitions.snapshot(), self.0.rules.snapshot());
         let mut publishers: BTreeMap<Arc<str>, Vec<Published>> = BTreeMap::new();
         for (_, entry) in definitions.entries() {
@@ -241,32 +261,43 @@ impl Clients {
             }
         }
         let mut problems = Problems::new();
-        let mut next = BTreeMap::new();
+        let (mut next, mut undecided) = (BTreeMap::new(), BTreeMap::new());
         for (service, publishers) in publishers {
             match choose(&service, &publishers, current, rules.entry(&service)) {
                 Ok(chosen) => {
                     let local = current == Some(&*chosen.client.server);
                     let url = &*chosen.client.url;
+                    // A server's URL is told of once, and not for each router that it has.
+                    let is_told = told_all || !(url.is_empty() || service.starts_with(ROUTER));
                     if !local
-                        && (told_of_no_url || !url.is_empty())
+                        && is_told
                         && let Some(what) = not_a_url(url)
                     {
                         problems.push(bad_url(chosen, what));
                     }
-                    let Client { server, url, .. } = chosen.client.clone();
+                    let Client {
+                        server, url, trust, ..
+                    } = chosen.client.clone();
                     let running = RunningClient {
                         service: Arc::clone(&service),
                         server,
                         url,
+                        trust,
                         local,
                     };
                     next.insert(service, running);
                 }
-                Err(problem) => problems.push(problem),
+                // Many servers may have the same router, and nobody call it.
+                Err(Refused::Undecided(problem)) if !told_all || service.starts_with(ROUTER) => {
+                    undecided.insert(service, problem);
+                }
+                Err(Refused::Undecided(problem) | Refused::Wrong(problem)) => {
+                    problems.push(problem);
+                }
             }
         }
         problems.extend(unused_rules(&rules, &next, &definitions));
-        problems.or(next)
+        problems.or((next, undecided))
     }
 
     /// Returns where a service is reached; `None` where no server publishes it, or before the first
@@ -286,6 +317,60 @@ impl Clients {
             kind: "client".into(),
             name: service.into(),
             nearest: nearest(self.0.running.snapshot().names(), service),
+        })
+    }
+
+    /// Returns what a server publishes, by the name of the service or `router:` and that of a router, and
+    /// by that of the server: `DEPLOYMENT.SERVER`, or `SERVER` where only one deployment has it.
+    ///
+    /// # Errors
+    ///
+    /// [`LookupError::Unknown`] with the nearest names where that server is not known to publish it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use byname_components::{Client, Clients};
+    ///
+    /// let clients = Clients::new();
+    /// for (server, url) in [("shop.front", "http://10.0.0.1"), ("shop.back", "http://10.0.0.2")] {
+    ///     clients.define(Client {
+    ///         service: "users".into(),
+    ///         server: server.into(),
+    ///         url: url.into(),
+    ///         trust: None,
+    ///     })?;
+    /// }
+    /// assert_eq!(&*clients.at("users", "back")?.url, "http://10.0.0.2");
+    /// let error = clients.at("users", "frnt").unwrap_err();
+    /// assert!(error.to_string().contains("did you mean `users@front`"), "{error}");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn at(&self, service: &str, server: &str) -> Result<Owned<Client>, LookupError> {
+        let definitions = &self.0.definitions;
+        let name = format!("{service}@{server}");
+        if let Some(client) = definitions.get_owned(&name) {
+            return Ok(client);
+        }
+        let snapshot = definitions.snapshot();
+        let mut of_short = snapshot.iter().filter(|(_, client)| {
+            let short = client.server.rsplit('.').next();
+            *client.service == *service && short == Some(server)
+        });
+        let found = match (of_short.next(), of_short.next()) {
+            (Some((full, _)), None) => definitions.get_owned(full),
+            _ => None,
+        };
+        found.ok_or_else(|| {
+            let names = snapshot.iter().flat_map(|(name, client)| {
+                let short = client.server.rsplit('.').next().unwrap_or_default();
+                [name.to_owned(), format!("{}@{short}", client.service)]
+            });
+            LookupError::Unknown {
+                kind: "client".into(),
+                nearest: nearest(names.collect::<Vec<_>>().iter(), &name),
+                name: name.into(),
+            }
         })
     }
 
@@ -319,13 +404,20 @@ struct Published {
     place: Place,
 }
 
+/// Why no server was chosen.
+enum Refused {
+    Wrong(Problem),
+    /// There are several, and no rule.
+    Undecided(Problem),
+}
+
 /// Chooses of those that publish a service: the current server, the one a rule names, the only one.
 fn choose<'a>(
     service: &str,
     publishers: &'a [Published],
     current: Option<&str>,
     rule: Option<Entry<Arc<str>>>,
-) -> Result<&'a Published, Problem> {
+) -> Result<&'a Published, Refused> {
     let by = |server: &str| {
         publishers
             .iter()
@@ -346,7 +438,7 @@ fn choose<'a>(
             for publisher in publishers {
                 problem = publisher.tell(problem);
             }
-            return Err(problem);
+            return Err(Refused::Wrong(problem));
         };
         return Ok(current.and_then(by).unwrap_or(named));
     }
@@ -361,15 +453,19 @@ fn choose<'a>(
         .map(|publisher| format!("`{}`", publisher.client.server))
         .collect();
     let mut problem = Problem::error(format!(
-        "service `{service}` is published by {} servers, {}, and nothing says which to use",
+        "{} is published by {} servers, {}, and nothing says which to use",
+        called(service),
         servers.len(),
         servers.join(" and ")
     ))
-    .help("publish it on one server only, or say which one is to be used");
+    .help(format!(
+        "publish it on one server only, or say which one is to be used: under `clients`, or as \
+         `{service}@SERVER` where it is needed"
+    ));
     for publisher in publishers {
         problem = publisher.tell(problem);
     }
-    Err(problem)
+    Err(Refused::Undecided(problem))
 }
 
 impl Published {
@@ -377,8 +473,19 @@ impl Published {
         let Client {
             service, server, ..
         } = &self.client;
-        let what = format!("server `{server}` publishes `{service}` here");
+        let what = match service.strip_prefix(ROUTER) {
+            Some(router) => format!("server `{server}` has router `{router}` here"),
+            None => format!("server `{server}` publishes `{service}` here"),
+        };
         problem.at(self.place.clone(), what)
+    }
+}
+
+/// What a service or a router is called in a message.
+pub(crate) fn called(service: &str) -> String {
+    match service.strip_prefix(ROUTER) {
+        Some(router) => format!("router `{router}`"),
+        None => format!("service `{service}`"),
     }
 }
 
@@ -409,21 +516,28 @@ fn bad_url(published: &Published, what: &str) -> Problem {
         service,
         server,
         url,
+        ..
     } = &published.client;
     Problem::error(format!(
         "`{service}` on server `{server}` cannot be reached at `{url}`: {what}"
     ))
     .at(published.place.clone(), "")
-    .help("write it as `http://host:port` or `https://host:port`, with a path if there is one")
+    .help(
+        "write it as `http://host:port` or `https://host:port`, with a path if there is one, or as \
+         `unix:/path/of.sock`",
+    )
 }
 
 /// What keeps a text from being a URL that a service can be reached at, if anything.
 pub(crate) fn not_a_url(url: &str) -> Option<&'static str> {
+    if let Some(rest) = url.strip_prefix("unix:") {
+        return not_a_socket(rest);
+    }
     let rest = ["http://", "https://"]
         .iter()
         .find_map(|scheme| url.strip_prefix(scheme));
     let Some(rest) = rest else {
-        return Some("it does not begin with `http://` or `https://`");
+        return Some("it does not begin with `http://`, `https://` or `unix:`");
     };
     if url.chars().any(|c| c.is_whitespace() || c.is_control()) {
         return Some("there is a blank in it");
@@ -453,6 +567,25 @@ pub(crate) fn not_a_url(url: &str) -> Option<&'static str> {
         _ => None,
     }
 }
+
+/// What keeps a text from being the path of a socket's file, with a path behind `:/` or without.
+fn not_a_socket(rest: &str) -> Option<&'static str> {
+    let (file, base) = rest.split_at(rest.find(":/").unwrap_or(rest.len()));
+    if file.is_empty() || file.ends_with('/') || file.contains('\0') {
+        return Some("there is no path of a socket in it");
+    }
+    if file.len() > LONGEST_SOCKET {
+        return Some("the path of a socket has at most 107 bytes");
+    }
+    if base.contains(['?', '#']) {
+        return Some("a query or a fragment cannot be part of it");
+    }
+    let blank = base.chars().any(|c| c.is_whitespace() || c.is_control());
+    blank.then_some("there is a blank in it")
+}
+
+/// The longest path that fits into the address of a socket (unix(7), `sun_path`), without its end.
+const LONGEST_SOCKET: usize = 107;
 
 fn unpublished(error: &TransactionError<ChangeError>) -> Problems {
     Problem::error(format!("the clients could not be published: {error}")).into()

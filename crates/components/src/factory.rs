@@ -82,7 +82,8 @@ pub struct FactoryEntry {
     makes: Type,
     settings: Type,
     schema: fn(&mut SchemaGenerator) -> Schema,
-    read: fn(&Node, &Path, &str) -> Result<Read<AnySettings>, Problems>,
+    #[allow(clippy::type_complexity, reason = "said once")]
+    read: Box<dyn Fn(&Node, &Path, &str) -> Result<Read<AnySettings>, Problems> + Send + Sync>,
     #[allow(clippy::type_complexity, reason = "said once")]
     make: Box<dyn Fn(AnySettings, &Supply) -> Result<Making, BoxError> + Send + Sync>,
 }
@@ -107,13 +108,13 @@ impl FactoryEntry {
             makes: Type::of::<P::Service>(),
             settings: Type::of::<S>(),
             schema: |generator| generator.subschema_for::<S>(),
-            read: |node, path, default_of| {
+            read: Box::new(|node, path, default_of| {
                 let read = read_node::<S>(node, path, default_of)?;
                 Ok(Read {
                     value: Box::new(read.value),
                     secrets: read.secrets,
                 })
-            },
+            }),
             make: Box::new(move |settings, supply| {
                 // It was read by `read` above.
                 let settings = settings
@@ -149,12 +150,12 @@ impl FactoryEntry {
             makes: Type::of::<T>(),
             settings: Type::of::<Node>(),
             schema: |_| Schema::default(),
-            read: |node, _, _| {
+            read: Box::new(|node, _, _| {
                 Ok(Read {
                     value: Box::new(node.clone()),
                     secrets: Vec::new(),
                 })
-            },
+            }),
             make: Box::new(move |_, supply| {
                 let making = make(supply)?;
                 Ok(Box::pin(async move { Ok(making.await?.into_parts()) }))
@@ -170,6 +171,7 @@ impl FactoryEntry {
         makes: Type,
         client: impl Fn(&str) -> Result<Part, BoxError> + Send + Sync + 'static,
     ) -> Self {
+        let client = Arc::new(client);
         Self {
             name: name.into(),
             place,
@@ -177,29 +179,72 @@ impl FactoryEntry {
             makes,
             settings: Type::of::<String>(),
             schema: |generator| generator.subschema_for::<String>(),
-            read: |node, path, name| {
+            read: Box::new(|node, path, name| {
                 let url = read_node::<String>(node, path, name)?.value;
+                let place = node.origin.place();
                 if url.is_empty() {
                     return Err(Problem::error(format!(
                         "nothing says where service `{name}` is reached"
                     ))
-                    .at(
-                        node.origin.place(),
-                        "this server publishes it, and others need it",
-                    )
+                    .at(place, "this server publishes it, and others need it")
                     .help("give the server a `url`")
                     .into());
+                }
+                if let Err(error) = byname_upstream::Backend::new(&url) {
+                    let message = format!("service `{name}` cannot be reached: {error}");
+                    return Err(Problem::error(message).at(place, "").into());
                 }
                 Ok(Read {
                     value: Box::new(url),
                     secrets: Vec::new(),
                 })
-            },
+            }),
             make: Box::new(move |url, _| {
                 let url = url.downcast::<String>().map_err(|_| "the URL is none")?;
-                let client = client(&url);
-                Ok(Box::pin(async move { Ok((client?, Extras::default())) }))
+                let client = Arc::clone(&client);
+                Ok(Box::pin(async move {
+                    // It may read a file of whom to trust.
+                    let made = tokio::task::spawn_blocking(move || client(&url)).await?;
+                    Ok((made?, Extras::default()))
+                }))
             }),
+        }
+    }
+
+    /// A factory of what stands under another name: it makes nothing, and gives that itself.
+    #[cfg(feature = "http")]
+    pub(crate) fn alias(name: &str, place: Place, of: Declared) -> Self {
+        let (makes, target) = (of.of(), Arc::clone(of.shared_name()));
+        Self {
+            needs: vec![of],
+            make: Box::new(move |_, supply| {
+                let part = supply.part(&target).cloned();
+                let part = part.ok_or_else(|| format!("`{target}` is not there any more"))?;
+                Ok(Box::pin(async move { Ok((part, Extras::default())) }))
+            }),
+            ..Self::wrong(name, place, makes, Problems::new())
+        }
+    }
+
+    /// A factory of what cannot be had, which tells why to who needs it.
+    #[cfg(feature = "http")]
+    pub(crate) fn wrong(name: &str, place: Place, makes: Type, why: Problems) -> Self {
+        let why = Arc::new(why);
+        Self {
+            name: name.into(),
+            place,
+            needs: Vec::new(),
+            makes,
+            settings: Type::of::<()>(),
+            schema: |_| Schema::default(),
+            read: Box::new(move |_, _, _| {
+                let value: AnySettings = Box::new(());
+                why.as_ref().clone().or(Read {
+                    value,
+                    secrets: Vec::new(),
+                })
+            }),
+            make: Box::new(|_, _| Err("it cannot be had".into())),
         }
     }
 

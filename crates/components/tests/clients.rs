@@ -15,6 +15,7 @@ fn client(service: &str, server: &str, url: &str) -> Client {
         service: service.into(),
         server: server.into(),
         url: url.into(),
+        trust: None,
     }
 }
 

@@ -16,6 +16,8 @@ mod clock;
 #[cfg(not(loom))]
 mod connect;
 #[cfg(not(loom))]
+mod content;
+#[cfg(not(loom))]
 mod error;
 mod health;
 mod limit;

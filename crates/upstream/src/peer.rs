@@ -5,8 +5,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use bytes::Bytes;
-use http_body_util::Full;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::sync::Notify;
@@ -14,6 +12,7 @@ use tokio::sync::Notify;
 use crate::backend::{Backend, Protocol};
 use crate::breaker::Breaker;
 use crate::connect::{Connector, Secure};
+use crate::content::Sent;
 use crate::health::PassiveHealth;
 use crate::limit::InFlight;
 use crate::options::Options;
@@ -27,7 +26,7 @@ pub(crate) struct Peer {
     pub(crate) breaker: Breaker,
     pub(crate) health: PassiveHealth,
     pub(crate) in_flight: InFlight,
-    pub(crate) client: Client<Connector, Full<Bytes>>,
+    pub(crate) client: Client<Connector, Sent>,
     pub(crate) counts: Counts,
     /// Told whenever a place becomes free.
     pub(crate) freed: Arc<Notify>,
@@ -122,7 +121,7 @@ impl Borrow<InFlight> for Arc<Peer> {
     }
 }
 
-fn client(backend: &Backend, options: &Options, secure: &Secure) -> Client<Connector, Full<Bytes>> {
+fn client(backend: &Backend, options: &Options, secure: &Secure) -> Client<Connector, Sent> {
     let connector = Connector::new(backend, options.timeouts.connect, secure);
     let ping = options.pool.ping;
     let head = u32::try_from(options.limits.head).unwrap_or(u32::MAX);

@@ -18,6 +18,7 @@ use crate::body::Body;
 use crate::budget::Budget;
 use crate::call::Call;
 use crate::connect::Secure;
+use crate::content::Content;
 use crate::error::{Error, Phase};
 use crate::limit::InFlight;
 use crate::options::Options;
@@ -186,7 +187,30 @@ impl Upstream {
         let shared = &*self.0;
         count(&shared.counts.calls);
         let called = match sendable(&request) {
-            Ok(()) => shared.run(request, call).await,
+            Ok(()) => shared.run(request.map(Content::Whole), call).await,
+            Err(wrong) => Err(Error::new(Phase::Request, wrong)),
+        };
+        called.map_err(|error| error.of(&shared.name))
+    }
+
+    /// Calls as [`call`](Self::call) does, with a content that is sent as it comes.
+    ///
+    /// It is sent once: there is another try only as long as nothing of it has been read. A try may take as
+    /// long as the whole call, since how long the content takes is not up to the backend.
+    ///
+    /// # Errors
+    ///
+    /// As of [`call`](Self::call); [`Phase::Request`] if the content itself fails, which is not held against
+    /// the backend.
+    pub async fn send<B>(&self, request: Request<B>, call: Call) -> Result<Response<Body>, Error>
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let shared = &*self.0;
+        count(&shared.counts.calls);
+        let called = match sendable(&request) {
+            Ok(()) => shared.run(request.map(Content::stream), call).await,
             Err(wrong) => Err(Error::new(Phase::Request, wrong)),
         };
         called.map_err(|error| error.of(&shared.name))
@@ -244,7 +268,7 @@ fn unpublished(name: &Arc<str>) -> Error {
     Error::new(Phase::Settings, "the backends could not be published").of(name)
 }
 
-fn sendable(request: &Request<Bytes>) -> Result<(), &'static str> {
+fn sendable<B>(request: &Request<B>) -> Result<(), &'static str> {
     let uri = request.uri();
     if uri.authority().is_some() || !uri.path().starts_with('/') {
         return Err("a request's URI is a path that begins with a slash, and a query");

@@ -15,5 +15,8 @@ mod described;
 mod documents;
 mod errors;
 mod measured;
+mod named;
+#[cfg(unix)]
+mod reached;
 mod same;
 mod samples;

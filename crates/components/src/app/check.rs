@@ -7,6 +7,7 @@ use byname_registry::{Place, nearest};
 
 use super::definition::Definition;
 use super::{Demand, Given};
+use crate::clients::ROUTER;
 use crate::factory::FactoryEntry;
 use crate::graph::{Edge, Graph, Service};
 use crate::need::{Declared, NeedKind};
@@ -46,6 +47,14 @@ enum Made<'a> {
 }
 
 impl Candidate<'_> {
+    /// Whether it is there only for who names it.
+    fn is_on_demand(&self) -> bool {
+        match &self.made {
+            Made::Defined(definition, _) => definition.on_demand,
+            Made::Given(_) | Made::Unknown => false,
+        }
+    }
+
     fn of(&self) -> Option<Type> {
         match &self.made {
             Made::Given(given) => Some(given.of),
@@ -143,8 +152,11 @@ impl Parts<'_> {
         index: &HashMap<&str, usize>,
         problems: &mut Problems,
     ) -> Vec<bool> {
-        let mut used = vec![self.roots.is_none(); candidates.len()];
+        let mut used = vec![false; candidates.len()];
         let mut queue: Vec<usize> = Vec::new();
+        if self.roots.is_none() {
+            queue.extend((0..candidates.len()).filter(|at| !candidates[*at].is_on_demand()));
+        }
         for (name, place) in self.roots.into_iter().flatten() {
             match index.get(&**name) {
                 Some(at) => queue.push(*at),
@@ -186,9 +198,27 @@ impl Parts<'_> {
         if let Some(place) = self.disabled.get(name) {
             return problem.at(place.clone(), "it is defined here, with `enabled: false`");
         }
-        let names = self.definitions.keys().chain(self.given.keys());
+        // Clients at a server, and of routers, are meant only by who writes their kind of name.
+        let is_written = |name: &str| name.contains('@') || name.starts_with(ROUTER);
+        let defined = self.definitions.values();
+        let defined = defined.filter(|one| !one.on_demand || is_written(name));
+        let names = defined.map(|one| &one.name).chain(self.given.keys());
         let near = nearest(names, name);
         let mut problem = problem.nearest(&near);
+        if let Some((service, server)) = name.split_once('@') {
+            let at: Vec<&str> = self
+                .definitions
+                .values()
+                .filter(|one| one.on_demand)
+                .filter_map(|one| one.name.strip_prefix(service)?.strip_prefix('@'))
+                .collect();
+            if !at.is_empty() {
+                problem = problem.help(format!(
+                    "`{service}` is not at a server `{server}`; it is at {}",
+                    quoted(&at)
+                ));
+            }
+        }
         for near in &near {
             if let Some(definition) = self.definitions.get(&**near) {
                 problem = problem.at(
@@ -231,7 +261,7 @@ impl Parts<'_> {
             }
         }
         for (candidate, used) in candidates.iter().zip(elsewhere) {
-            if !used {
+            if !used && !candidate.is_on_demand() {
                 problems.push(
                     Problem::warning(format!("service `{}` is used by no server", candidate.name))
                         .at(candidate.place.clone(), "it is defined here")
@@ -258,7 +288,9 @@ impl Parts<'_> {
         }
         let mut of_type: HashMap<Type, Vec<usize>> = HashMap::new();
         for (at, candidate) in candidates.iter().enumerate() {
+            // A client at a server is another way to a service, and not one more of its type.
             if position[at] != usize::MAX
+                && !candidate.is_on_demand()
                 && let Some(of) = candidate.of()
             {
                 of_type.entry(of).or_default().push(at);

@@ -26,6 +26,9 @@ pub(crate) struct Definition {
     /// What stands in the place of the factory's needs, and where that was said.
     pub(crate) needs: BTreeMap<Arc<str>, (Arc<str>, Place)>,
     pub(crate) lazy: bool,
+    /// Whether it is there only for who names it: it is part of the graph where something needs it, and
+    /// else made when it is asked for.
+    pub(crate) on_demand: bool,
     pub(crate) within: Within,
     pub(crate) place: Place,
 }

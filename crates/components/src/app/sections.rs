@@ -1,6 +1,7 @@
 //! What an application's configuration says: the keys of its top level, and what is under them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -123,8 +124,11 @@ impl Default for ServiceSection {
 pub(super) struct ServerSection {
     /// The services that it has, besides what those need. Default: all.
     pub(super) services: Option<Vec<String>>,
-    /// Where others reach it.
+    /// Where others reach it: http://…, https://… or unix:…
     pub(super) url: Option<String>,
+    /// The file with the authorities that others trust there, where that is over TLS. Default: those of
+    /// the system.
+    pub(super) trust: Option<PathBuf>,
 }
 
 /// Where a service of another server is reached.
@@ -134,6 +138,9 @@ pub(super) struct ClientSection {
     pub(super) server: String,
     /// Where it is reached. Default: the server's `url`.
     pub(super) url: Option<String>,
+    /// The file with the authorities that are trusted there, where that is over TLS. Default: the server's
+    /// `trust`.
+    pub(super) trust: Option<PathBuf>,
 }
 
 /// A server as it was declared.
@@ -145,6 +152,7 @@ pub(crate) struct ServerDefinition {
     /// `None` for all.
     pub(crate) services: Option<Vec<(Arc<str>, Place)>>,
     pub(crate) url: Option<Arc<str>>,
+    pub(crate) trust: Option<Arc<FilePath>>,
     /// Where it is in the configuration, and its deployment, if that has a name.
     pub(crate) path: Path,
     pub(crate) deployment_path: Option<Path>,
@@ -362,6 +370,7 @@ impl Sections {
                 settings_path: path.key("settings"),
                 needs: needs.collect(),
                 lazy: section.lazy,
+                on_demand: false,
                 within: section.within.over(within),
                 place,
                 name,
@@ -413,6 +422,7 @@ impl Sections {
                     place,
                     services,
                     url: section.url.map(Into::into),
+                    trust: section.trust.map(Into::into),
                     deployment_path: deployment_path.clone(),
                     path,
                     #[cfg(feature = "http")]

@@ -8,10 +8,12 @@ use std::sync::{Arc, Mutex};
 use byname_registry::{Place, Registry};
 
 use super::check::Parts as Checking;
-use super::sections::{Sections, ServerDefinition};
+use super::sections::{ClientSection, Sections, ServerDefinition};
 use super::{App, Declared, Definition};
 use crate::chosen::{ServerChoice, ServerName};
-use crate::clients::{Client, Clients};
+#[cfg(feature = "http")]
+use crate::clients::ROUTER;
+use crate::clients::{Client, Clients, Undecided};
 use crate::config::{Config, Node, Path};
 use crate::factory::FactoryEntry;
 use crate::graph::Graph;
@@ -130,7 +132,11 @@ impl Declared {
         #[cfg_attr(not(feature = "http"), allow(unused_mut, reason = "HTTP adds to it"))]
         let mut sections = Sections::read(config.root(), &mut problems);
         let server = chosen.as_ref();
-        let clients = clients(registries, &current, &sections, server, &mut problems);
+        #[cfg_attr(
+            not(feature = "http"),
+            allow(unused_variables, reason = "nothing is published")
+        )]
+        let (clients, undecided) = clients(registries, &current, &sections, server, &mut problems);
         let values = values(&sections, &mut problems);
         let middleware = registries.middleware.aside();
         for (name, node) in &sections.middleware {
@@ -146,6 +152,7 @@ impl Declared {
                 registries,
                 middleware: &middleware,
                 clients: &clients,
+                undecided: &undecided,
                 routers: &sections.routers,
                 servers: &sections.servers,
                 chosen: server,
@@ -311,14 +318,25 @@ impl App {
             before.remove(&*name);
             plans.insert(name, Arc::new(plan));
         }
+        let mut elsewhere = BTreeMap::new();
         for (name, definition) in checked.definitions {
             // What the graph has is used, and its factory is known.
-            let Some(before) = before.remove(&*name) else {
+            let in_graph = before.remove(&*name);
+            if in_graph.is_none() && !definition.on_demand {
                 continue;
-            };
+            }
             let Some(factory) = definition.factory(&self.registries.factories) else {
                 continue;
             };
+            let is_in_graph = in_graph.is_some();
+            // What is made when it is asked for needs nothing but what is required.
+            let required = || {
+                factory
+                    .needs()
+                    .iter()
+                    .map(|need| Arc::clone(need.shared_name()))
+            };
+            let before = in_graph.unwrap_or_else(|| required().collect());
             let redirects = definition.needs.iter();
             let redirects = redirects.map(|(need, (to, _))| (Arc::clone(need), Arc::clone(to)));
             let plan = Plan {
@@ -326,6 +344,11 @@ impl App {
                 before,
                 place: definition.place.clone(),
                 makes: Makes::Defined(definition, factory),
+            };
+            let plans = if is_in_graph {
+                &mut plans
+            } else {
+                &mut elsewhere
             };
             plans.insert(name, Arc::new(plan));
         }
@@ -350,6 +373,7 @@ impl App {
             registries: self.registries,
             graph: checked.graph,
             plans,
+            elsewhere,
             alive: Registry::<()>::builder().label("alive").build(),
             gate: Gate::new(),
             parallel: checked.parallel,
@@ -445,7 +469,7 @@ fn clients(
     sections: &Sections,
     chosen: Option<&ServerDefinition>,
     problems: &mut Problems,
-) -> Clients {
+) -> (Clients, Undecided) {
     let clients = registries.clients.aside();
     let mut define = |client: Client, place: &Place| {
         let service = Arc::clone(&client.service);
@@ -459,18 +483,27 @@ fn clients(
     let neighbours = neighbours
         .filter(|server| chosen.is_some_and(|chosen| chosen.deployment == server.deployment));
     for server in neighbours {
-        for (service, place) in server.published() {
+        let published = server.published().iter().cloned();
+        #[cfg(feature = "http")]
+        let published = {
+            let routers = server.routers(&sections.routers).into_iter();
+            let named = |(router, place)| (format!("{ROUTER}{router}").into(), place);
+            published.chain(routers.map(named))
+        };
+        for (service, place) in published {
             let own = sections
                 .clients
                 .iter()
-                .find(|(name, section, _)| name == service && is_meant(section, server));
-            let url = own.and_then(|(_, section, _)| section.url.as_deref().map(Arc::from));
+                .find(|(name, section, _)| *name == service && is_meant(section, server));
+            let section = own.map(|(_, section, _)| section);
+            let (url, trust) = reached(section, server);
             let client = Client {
-                service: Arc::clone(service),
+                service: Arc::clone(&service),
                 server: name_of(server).to_string().into(),
-                url: url.or_else(|| server.url.clone()).unwrap_or_default(),
+                url: url.unwrap_or_default(),
+                trust,
             };
-            define(client, place);
+            define(client, &place);
         }
     }
     for (service, section, place) in &sections.clients {
@@ -500,7 +533,7 @@ fn clients(
             .read(&format!("{service}@{full}"), |_| ())
             .is_some();
         if !is_published {
-            let Some(url) = section.url.as_deref().or(server.url.as_deref()) else {
+            let (Some(url), trust) = reached(Some(section), server) else {
                 problems.push(
                     Problem::error(format!("nothing says where client `{service}` is reached"))
                         .at(place.clone(), "give the client a `url`")
@@ -511,7 +544,8 @@ fn clients(
             let client = Client {
                 service: Arc::clone(service),
                 server: full.as_str().into(),
-                url: url.into(),
+                url,
+                trust,
             };
             if let Err(error) = clients.define_at(client, place.clone()) {
                 let taken = crate::registrar::taken("client", service, place.clone(), &error);
@@ -526,14 +560,26 @@ fn clients(
         }
     }
     let current = current.current().map(|name| name.to_string());
-    if let Err(wrong) = clients.rebuild_declared(current.as_deref()) {
+    let undecided = clients.rebuild_declared(current.as_deref());
+    let undecided = undecided.unwrap_or_else(|wrong| {
         problems.extend(wrong);
-    }
-    clients
+        Undecided::new()
+    });
+    (clients, undecided)
 }
 
+/// Where a server is reached for a service that a section may be about, and who is trusted there.
+fn reached(section: Option<&ClientSection>, server: &ServerDefinition) -> Reached {
+    let url = section.and_then(|section| section.url.as_deref().map(Arc::from));
+    let trust = section.and_then(|section| section.trust.as_deref().map(Arc::from));
+    let trust = trust.or_else(|| server.trust.clone());
+    (url.or_else(|| server.url.clone()), trust)
+}
+
+type Reached = (Option<Arc<str>>, Option<Arc<std::path::Path>>);
+
 /// Whether a client is of a server.
-fn is_meant(section: &super::sections::ClientSection, server: &ServerDefinition) -> bool {
+fn is_meant(section: &ClientSection, server: &ServerDefinition) -> bool {
     name_of(server).to_string() == *section.server || *server.name == *section.server
 }
 

@@ -6,14 +6,16 @@ use std::time::Duration;
 
 use byname_registry::{Place, nearest};
 
+use super::answers::{Answers, node_of};
+use super::mounts::Mounts;
 use super::openapi;
 use super::plan::{From, KindUse, Leaf, Planner, under};
 use super::router::RouterEntry;
 use super::sections::{ListenerSection, Named, PublishSection, RouterSection};
-use super::server::{Server, ServerPlan, node_of};
+use super::server::{Server, ServerPlan};
 use crate::app::{Definition, ServerDefinition};
-use crate::clients::Clients;
-use crate::config::{Node, Origin, Path, Source};
+use crate::clients::{Clients, Undecided};
+use crate::config::Path;
 use crate::factory::FactoryEntry;
 use crate::life::{Phase, Within};
 use crate::middleware::Middlewares;
@@ -31,6 +33,7 @@ pub(crate) struct Assembling<'a> {
     pub(crate) registries: &'a Registries,
     pub(crate) middleware: &'a Middlewares,
     pub(crate) clients: &'a Clients,
+    pub(crate) undecided: &'a Undecided,
     pub(crate) routers: &'a [RouterSection],
     pub(crate) servers: &'a [ServerDefinition],
     pub(crate) chosen: Option<&'a ServerDefinition>,
@@ -55,8 +58,8 @@ pub(crate) struct Assembled {
 }
 
 /// A service that is published, or called where it is.
-struct Published {
-    plan: Arc<Plan>,
+pub(super) struct Published {
+    pub(super) plan: Arc<Plan>,
     middleware: Vec<Named>,
     of_methods: Vec<Vec<Named>>,
 }
@@ -77,6 +80,7 @@ impl Assembling<'_> {
         planner.used_routers.clear();
         let published = self.published(&mut planner, problems);
         let mut assembled = Assembled::default();
+        let mut mounts = Mounts::default();
         let mut kinds = std::mem::take(&mut planner.kinds);
         for server in self.servers {
             let is_chosen = self
@@ -87,6 +91,7 @@ impl Assembling<'_> {
                 planner.layers(&listener.middleware, problems);
                 let services = Self::services_of(server, listener, &published, problems);
                 let leaves = planner.listener(listener, services, problems);
+                mounts.add(server, &leaves, is_chosen);
                 for leaf in &leaves {
                     assembled.used.extend(self.needed_by(leaf, &planner));
                 }
@@ -103,7 +108,8 @@ impl Assembling<'_> {
         if let Some(server) = self.chosen {
             unheard(server, problems);
             assembled.roots.extend(server.http.publish.iter().cloned());
-            self.remote(server, &published, &mut assembled);
+            self.clients_of_services(server, &published, &mut assembled);
+            self.clients_of_routers(server, &mounts, &mut assembled);
         }
         self.addresses(problems);
         // What is used here is checked as a service of the graph.
@@ -279,6 +285,7 @@ impl Assembling<'_> {
                     place: route.place,
                     mounted: place.clone(),
                     layers: layers.clone(),
+                    mounts: Vec::new(),
                     from: From::Service {
                         name: Arc::clone(name),
                         at,
@@ -444,9 +451,11 @@ impl Assembling<'_> {
             .iter()
             .map(|(name, one)| (Arc::clone(name), Arc::clone(&one.plan)));
         let plan = Arc::new(ServerPlan {
-            leaves,
-            published: used.collect(),
-            around: around.map(|(name, _)| Arc::clone(name)).collect(),
+            answers: Answers {
+                leaves,
+                published: used.collect(),
+                around: around.map(|(name, _)| Arc::clone(name)).collect(),
+            },
             settings: listener.settings.clone(),
             node: listener.node.clone(),
             path: listener.path.clone(),
@@ -487,7 +496,7 @@ impl Assembling<'_> {
         }
     }
 
-    fn definition(
+    pub(super) fn definition(
         &self,
         name: Arc<str>,
         factory: &str,
@@ -506,58 +515,9 @@ impl Assembling<'_> {
             settings: None,
             needs: BTreeMap::new(),
             lazy: false,
+            on_demand: false,
             within: self.within,
             place,
-        }
-    }
-
-    /// Puts clients in the place of services that the chosen server does not have.
-    fn remote(
-        &self,
-        server: &ServerDefinition,
-        published: &BTreeMap<Arc<str>, Published>,
-        assembled: &mut Assembled,
-    ) {
-        let own = |name: &str| {
-            let listed = server.services.iter().flatten();
-            let mut named = listed.chain(&server.http.publish);
-            named.any(|(one, _)| **one == *name) || self.given.contains_key(name)
-        };
-        for (service, client) in self.clients.list().iter() {
-            if client.local || own(service) {
-                continue;
-            }
-            let Some(definition) = self.definitions.get(service) else {
-                continue;
-            };
-            let Some(one) = published.get(service) else {
-                continue;
-            };
-            let place = definition.place.clone();
-            let (plan, name) = (Arc::clone(&one.plan), Arc::<str>::from(service));
-            let upstreams = self.registries.upstreams.clone();
-            let factory =
-                FactoryEntry::remote(service, place.clone(), plan.interface().of(), move |url| {
-                    let caller = service::HttpCaller::new(&name, url)?;
-                    upstreams.put(&name, caller.upstream().clone())?;
-                    Ok(service::client(&plan, Arc::new(caller)))
-                });
-            let other = self
-                .servers
-                .iter()
-                .find(|other| other.full_name() == *client.server);
-            let origin =
-                other.map_or_else(|| definition.place.clone(), |other| other.place.clone());
-            let origin = Origin::of(Source::Code(origin.to_string().into()));
-            assembled.definitions.push(Definition {
-                settings: Some(Node::scalar(Arc::clone(&client.url), false, origin)),
-                ..self.definition(
-                    service.into(),
-                    &format!("client of {}", client.server),
-                    factory.into(),
-                    place,
-                )
-            });
         }
     }
 

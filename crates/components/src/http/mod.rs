@@ -1,20 +1,25 @@
 //! Routers, servers on sockets, and services over HTTP.
 
 pub mod admin;
+mod answers;
 mod assemble;
 pub mod bind;
 mod builtin;
 mod dispatch;
+mod elsewhere;
 mod endpoint;
 pub mod files;
 pub(crate) mod json;
 pub mod listen;
 pub mod middleware;
 mod mounted;
+mod mounts;
 pub mod openapi;
 mod plan;
 mod problem;
 mod router;
+mod router_client;
+mod router_clients;
 pub mod routes;
 pub(crate) mod schema;
 mod sections;
@@ -27,6 +32,7 @@ pub(crate) use endpoint::endpoint;
 pub use endpoint::{Deadline, Endpoint, MatchedRoute, Middleware, RequestId};
 pub use mounted::Mounted;
 pub use router::RouterEntry;
+pub use router_client::RouterClient;
 pub(crate) use sections::{
     PublishSection, RouterSection, SERVER_KEYS, ServerSection, publish, routers, server,
 };

@@ -31,6 +31,8 @@ pub(crate) struct Leaf {
     pub(crate) mounted: Place,
     /// The outermost first.
     pub(crate) layers: Vec<Named>,
+    /// The routers that it came through, each with the prefix that this has under the listener.
+    pub(crate) mounts: Vec<(Arc<str>, String)>,
     pub(crate) from: From,
 }
 
@@ -113,7 +115,11 @@ impl Planner<'_> {
         }
         if let Some(section) = self.routers.iter().find(|section| section.name == *name) {
             within.push(Arc::clone(name));
-            let leaves = self.group(&section.body, within, problems);
+            let mut leaves = self.group(&section.body, within, problems);
+            for leaf in &mut leaves {
+                let prefix = section.body.prefix.clone();
+                leaf.mounts.push((Arc::clone(name), prefix));
+            }
             within.pop();
             return leaves;
         }
@@ -139,6 +145,7 @@ impl Planner<'_> {
                 place: route.place.clone(),
                 mounted: place.clone(),
                 layers: Vec::new(),
+                mounts: vec![(Arc::clone(name), String::new())],
                 from: From::Router {
                     name: Arc::clone(name),
                     node: format!("routers.{name}").into(),
@@ -260,6 +267,7 @@ impl Planner<'_> {
                     place: place.clone(),
                     mounted: place,
                     layers: Vec::new(),
+                    mounts: Vec::new(),
                     from: From::Kind { node },
                 }];
                 under(&mut leaves, prefix, middleware);
@@ -350,6 +358,9 @@ pub(crate) fn under(leaves: &mut [Leaf], prefix: &str, middleware: &[Named]) {
         if !prefix.is_empty() {
             let rest = if leaf.path == "/" { "" } else { &leaf.path };
             leaf.path = format!("{prefix}{rest}");
+            for (_, under) in &mut leaf.mounts {
+                under.insert_str(0, prefix);
+            }
         }
         leaf.layers.splice(0..0, middleware.iter().cloned());
     }

@@ -1,24 +1,20 @@
 //! A listener of a server, from its plan to its end.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
-use super::dispatch::{Ready, dispatch};
+use super::answers::{Answers, BySource};
+use super::dispatch::Ready;
 use super::listen::{self, Bound, Listener, Serving};
-use super::plan::{From, Leaf};
-use super::router::Answering;
-use super::{Endpoint, Middleware, Mounted, sections};
+use super::{Endpoint, sections};
 use crate::config::{Node, Path, Step};
 use crate::context::Context;
 use crate::made::{BoxError, Made};
-use crate::middleware::Middlewares;
 use crate::part::Part;
 use crate::reload::{Prepared, Reloads};
 use crate::running::Running;
-use crate::service::{self, Plan};
 use crate::supply::Supply;
 
 /// A listener of a server: a service of the application like any other, under the place where it was
@@ -107,11 +103,8 @@ pub(crate) fn announce(running: &Running) {
 /// All that a listener is made of.
 #[derive(Debug)]
 pub(super) struct ServerPlan {
-    pub(super) leaves: Vec<Leaf>,
-    /// Published services, by the name of the service.
-    pub(super) published: BTreeMap<Arc<str>, Arc<Plan>>,
-    /// Of the server and of the listener, the outermost first.
-    pub(super) around: Vec<Arc<str>>,
+    /// Behind the middleware of the server and of the listener.
+    pub(super) answers: Answers,
     pub(super) settings: listen::Settings,
     /// All that the file says of it.
     pub(super) node: Node,
@@ -129,17 +122,7 @@ impl ServerPlan {
         impl Future<Output = Result<Made<Server>, BoxError>> + Send + 'static + use<>,
         BoxError,
     > {
-        let mut by_source: BTreeMap<Arc<str>, Vec<Endpoint>> = BTreeMap::new();
-        for leaf in &self.leaves {
-            let node = node_of(&leaf.from);
-            if by_source.contains_key(&node) {
-                continue;
-            }
-            let gone = || format!("`{node}` is not there any more");
-            let part = supply.part(&node).ok_or_else(gone)?;
-            let endpoints = self.endpoints(&leaf.from, part).ok_or_else(gone)?;
-            by_source.insert(node, endpoints);
-        }
+        let by_source = self.answers.by_source(supply)?;
         let (plan, context) = (Arc::clone(self), supply.context());
         Ok(async move {
             let endpoint = plan.endpoint(&by_source, &context).await?;
@@ -147,73 +130,20 @@ impl ServerPlan {
         })
     }
 
-    fn endpoints(&self, from: &From, part: &Part) -> Option<Vec<Endpoint>> {
-        Some(match from {
-            From::Router { .. } => part.get::<Answering>()?.endpoints.clone(),
-            From::Kind { .. } => vec![part.get::<Mounted>()?.endpoint()],
-            From::Service { name, .. } => service::endpoints(self.published.get(name)?, part),
-        })
-    }
-
     async fn endpoint(
         &self,
-        by_source: &BTreeMap<Arc<str>, Vec<Endpoint>>,
+        by_source: &BySource,
         context: &Context,
     ) -> Result<Endpoint, BoxError> {
-        let app = context.app().ok_or("the application is gone")?;
-        let middleware = &app.registries().middleware;
-        let mut routes = Vec::with_capacity(self.leaves.len());
-        for leaf in &self.leaves {
-            let (Some(endpoints), at) = (by_source.get(&node_of(&leaf.from)), leaf.from.at())
-            else {
-                continue;
-            };
-            let names: Vec<Arc<str>> = leaf.layers.iter().map(|(name, _)| name.clone()).collect();
-            routes.push(Ready {
-                method: leaf.method.clone(),
-                path: leaf.path.as_str().into(),
-                endpoint: endpoints.get(at).ok_or("a route has no endpoint")?.clone(),
-                layers: layers(middleware, &names).await?,
-            });
-        }
-        if let Some((path, document)) = &self.openapi {
-            routes.push(Ready {
-                method: Some(axum::http::Method::GET),
-                path: Arc::clone(path),
-                endpoint: described(document),
-                layers: Vec::new(),
-            });
-        }
-        let around = layers(middleware, &self.around).await?;
-        Ok(dispatch(routes, &around)?)
+        let openapi = self.openapi.iter().map(|(path, document)| Ready {
+            method: Some(axum::http::Method::GET),
+            path: Arc::clone(path),
+            endpoint: described(document),
+            layers: Vec::new(),
+        });
+        let others = openapi.collect();
+        self.answers.endpoint(by_source, others, context).await
     }
-}
-
-impl From {
-    fn at(&self) -> usize {
-        match self {
-            Self::Router { at, .. } | Self::Service { at, .. } => *at,
-            Self::Kind { .. } => 0,
-        }
-    }
-}
-
-/// The service of the graph that answers.
-pub(super) fn node_of(from: &From) -> Arc<str> {
-    match from {
-        From::Router { node, .. } | From::Kind { node } => Arc::clone(node),
-        From::Service { name, .. } => Arc::clone(name),
-    }
-}
-
-async fn layers(middleware: &Middlewares, names: &[Arc<str>]) -> Result<Vec<Middleware>, BoxError> {
-    let mut layers = Vec::new();
-    for name in names {
-        layers.push(Middleware::clone(
-            &*middleware.create::<Middleware>(name).await?,
-        ));
-    }
-    Ok(layers)
 }
 
 /// A server that listens from its start on, and is done with its last request after it has drained.

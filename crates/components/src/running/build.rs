@@ -41,7 +41,12 @@ impl Running {
     /// Builds a service of the plan, starts it, and waits until it is ready. What it needs is built
     /// before.
     pub(super) async fn build(self, name: &Arc<str>, scope: Scope) -> Result<Part, CreateError> {
-        let Some(plan) = self.0.plans.get(name).map(Arc::clone) else {
+        let plan = self
+            .0
+            .plans
+            .get(name)
+            .or_else(|| self.0.elsewhere.get(name));
+        let Some(plan) = plan.map(Arc::clone) else {
             return Err(CreateError::Lookup(self.services().unknown(name)));
         };
         let Some(_inside) = self.0.gate.enter() else {

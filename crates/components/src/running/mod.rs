@@ -43,6 +43,8 @@ pub(crate) struct Inner {
     pub(crate) registries: Registries,
     pub(crate) graph: Graph,
     pub(crate) plans: BTreeMap<Arc<str>, Arc<Plan>>,
+    /// What is made when it is asked for, and is not part of the graph: clients at servers.
+    pub(crate) elsewhere: BTreeMap<Arc<str>, Arc<Plan>>,
     /// What has been started and not stopped yet.
     pub(crate) alive: Registry<Arc<Alive>>,
     pub(crate) gate: Arc<Gate>,
@@ -183,28 +185,46 @@ impl Running {
     pub(crate) fn new(inner: Inner) -> Self {
         let running = Self(Arc::new(inner));
         for (name, plan) in &running.0.plans {
-            let (weak, named) = (running.downgrade(), Arc::clone(name));
-            let factory = Factory::future(move |context| {
-                let (weak, name) = (weak.clone(), Arc::clone(&named));
-                async move {
-                    let app = weak.upgrade().ok_or(GetError::Gone)?;
-                    let scope = context.clone();
-                    let build = context.scope(async move { app.build(&name, scope).await });
-                    // In a task of its own, so that it ends even when nobody waits any more.
-                    match tokio::spawn(build).await {
-                        Ok(part) => part.map_err(crate::made::BoxError::from),
-                        Err(error) => Err(error.into()),
-                    }
-                }
-            });
-            let place = plan.place.clone();
-            // The names of a plan are names that were checked, each there once.
-            let _ = running
-                .services()
-                .registry()
-                .register_factory_at(name, factory, place);
+            running.register(name, plan);
         }
         running
+    }
+
+    /// Registers what makes a service of a plan.
+    fn register(&self, name: &Arc<str>, plan: &Plan) {
+        let (weak, named) = (self.downgrade(), Arc::clone(name));
+        let factory = Factory::future(move |context| {
+            let (weak, name) = (weak.clone(), Arc::clone(&named));
+            async move {
+                let app = weak.upgrade().ok_or(GetError::Gone)?;
+                let scope = context.clone();
+                let build = context.scope(async move { app.build(&name, scope).await });
+                // In a task of its own, so that it ends even when nobody waits any more.
+                match tokio::spawn(build).await {
+                    Ok(part) => part.map_err(crate::made::BoxError::from),
+                    Err(error) => Err(error.into()),
+                }
+            }
+        });
+        let services = self.services().registry();
+        // The names of a plan are names that were checked. One that is taken is that of a client at a
+        // server, by somebody who asked for it at the same time.
+        let _ = services.register_factory_at(name, factory, plan.place.clone());
+    }
+
+    /// Registers a client at a server that somebody asks for, and what that needs; false if there is none
+    /// of that name.
+    pub(crate) fn register_elsewhere(&self, name: &str) -> bool {
+        let Some((name, plan)) = self.0.elsewhere.get_key_value(name) else {
+            return false;
+        };
+        for needed in &plan.before {
+            if !self.services().registry().contains(needed) {
+                self.register_elsewhere(needed);
+            }
+        }
+        self.register(name, plan);
+        true
     }
 
     pub(crate) fn downgrade(&self) -> WeakRunning {
@@ -259,6 +279,7 @@ impl Running {
         match self.services().get(name) {
             Ok(Some(service)) => return Ok(service),
             Err(LookupError::NotBuilt { .. }) => {}
+            Ok(None) if self.register_elsewhere(name) => {}
             Ok(None) => return Err(self.services().unknown(name).into()),
             Err(error) => return Err(error.into()),
         }
@@ -268,6 +289,25 @@ impl Running {
             Some(service) => Ok(Arc::clone(service)),
             None => Ok(self.services().require(name)?),
         }
+    }
+
+    /// Returns a service as a server has it, `DEPLOYMENT.SERVER` or `SERVER` of the own deployment: on that
+    /// server itself the object, on others a client, which is made when it is first asked for. The same as
+    /// [`service`](Self::service) with the name `SERVICE@SERVER`, which a factory may also need.
+    ///
+    /// To be called in a tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`GetError::Lookup`] if no such server is known to publish the service, with the nearest names, or
+    /// if that is no `T`; [`GetError::Build`] if the client cannot be made.
+    pub async fn service_at<T: ?Sized + Send + Sync + 'static>(
+        &self,
+        service: &str,
+        server: &str,
+    ) -> Result<Arc<T>, GetError> {
+        let client = self.registries().clients.at(service, server)?;
+        self.service(&format!("{service}@{}", client.server)).await
     }
 
     /// Returns the key of a service that was asked for before the start.

@@ -1,11 +1,12 @@
 //! What carries calls to another server.
 
 use std::fmt;
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::http::{HeaderMap, Request, StatusCode};
-use byname_upstream::{Backend, Call, Error, FailedAnswers, Options, Phase, Upstream};
+use byname_upstream::{Backend, Call, Error, FailedAnswers, Options, Phase, Trust, Upstream};
 use bytes::Bytes;
 use tokio::time::Instant;
 
@@ -53,15 +54,14 @@ pub struct HttpCaller {
 }
 
 impl HttpCaller {
-    /// Calls the service of this name at `http://host:port`, with a path or without, under which all
-    /// its routes are.
+    /// Calls the service of this name at `http://host:port`, `https://host:port` or
+    /// `unix:/path/of.sock`, with a path or without, under which all its routes are: see [`Backend`].
     ///
     /// # Errors
     ///
-    /// The address is none.
+    /// The address is none, or is over TLS and the system trusts nobody.
     pub fn new(service: &str, url: &str) -> Result<Self, BoxError> {
-        let upstream = Upstream::new(service, [Backend::new(url)?], options())?;
-        Ok(Self::over(service, upstream))
+        Ok(Self::over(service, upstream(service, url, None)?))
     }
 
     /// Calls the service of this name through an upstream.
@@ -79,44 +79,57 @@ impl HttpCaller {
         &self.upstream
     }
 
-    /// Says what is to be said of a call that has no answer. Where it went is for the log.
     fn told(&self, error: Error) -> ServiceError {
-        let service = &self.service;
-        let (kind, message) = match error.phase() {
-            Phase::TryTimeout | Phase::TotalTimeout => (
-                ErrorKind::Timeout,
-                format!("service `{service}` did not answer in time"),
-            ),
-            Phase::Protocol | Phase::Body => (
-                ErrorKind::BadUpstream,
-                format!("the answer of service `{service}` was cut off"),
-            ),
-            Phase::TooLarge => (
-                ErrorKind::BadUpstream,
-                format!("the answer of service `{service}` is longer than what is read of it"),
-            ),
-            Phase::Request => (
-                ErrorKind::Invalid,
-                format!("the request cannot be sent to service `{service}`"),
-            ),
-            _ => (
-                ErrorKind::Unavailable,
-                format!("service `{service}` cannot be reached"),
-            ),
-        };
-        let after = error.retry_after();
-        let told = ServiceError::new(kind, message).with_source(error);
-        match after {
-            Some(after) => told.with_retry_after(after),
-            None => told,
-        }
+        told(&format_args!("service `{}`", self.service), error)
     }
 }
 
-/// How a service is called: an error that it answers is about what was asked, as it would be here, and
-/// keeps nobody from asking something else.
-fn options() -> Options {
-    Options::default().failed(FailedAnswers::Gateway)
+/// Says what is to be said of a call that has no answer. Where it went is for the log.
+pub(crate) fn told(called: &dyn fmt::Display, error: Error) -> ServiceError {
+    let (kind, message) = match error.phase() {
+        Phase::TryTimeout | Phase::TotalTimeout => (
+            ErrorKind::Timeout,
+            format!("{called} did not answer in time"),
+        ),
+        Phase::Protocol | Phase::Body => (
+            ErrorKind::BadUpstream,
+            format!("the answer of {called} was cut off"),
+        ),
+        Phase::TooLarge => (
+            ErrorKind::BadUpstream,
+            format!("the answer of {called} is longer than what is read of it"),
+        ),
+        Phase::Request => (
+            ErrorKind::Invalid,
+            format!("the request cannot be sent to {called}"),
+        ),
+        _ => (
+            ErrorKind::Unavailable,
+            format!("{called} cannot be reached"),
+        ),
+    };
+    let after = error.retry_after();
+    let told = ServiceError::new(kind, message).with_source(error);
+    match after {
+        Some(after) => told.with_retry_after(after),
+        None => told,
+    }
+}
+
+/// One server, and who is trusted there: those whose certificates are in a file, or those of the system.
+///
+/// Reads files, and so may wait for a disk.
+pub(crate) fn upstream(name: &str, url: &str, trust: Option<&Path>) -> Result<Upstream, BoxError> {
+    let mut options = Options::default();
+    if let Some(path) = trust {
+        let told = |what: &dyn fmt::Display| format!("`{}` {what}", path.display());
+        let read = std::fs::read(path);
+        let read = read.map_err(|error| told(&format_args!("cannot be read: {error}")))?;
+        let trust =
+            Trust::pem(&read).map_err(|error| told(&format_args!("is of no use: {error}")))?;
+        options = options.trust(trust);
+    }
+    Ok(Upstream::new(name, [Backend::new(url)?], options)?)
 }
 
 impl Caller for HttpCaller {

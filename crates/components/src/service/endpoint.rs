@@ -97,7 +97,7 @@ async fn answer(
 }
 
 /// What whoever asks too late is told.
-pub(super) fn late() -> ServiceError {
+pub(crate) fn late() -> ServiceError {
     ServiceError::new(ErrorKind::Timeout, "there was no time left for the answer")
 }
 

@@ -48,6 +48,7 @@ pub use axum::http::Method as Verb;
 
 pub use self::arguments::Arguments;
 pub use self::caller::{Caller, HttpCaller, Incoming, Outgoing};
+pub(crate) use self::caller::{told, upstream};
 pub use self::client::{Call, Outcome, Remote};
 pub use self::context::CallContext;
 pub use self::convention::{Convention, Location, Route};
@@ -68,4 +69,4 @@ pub(crate) use self::client::client;
     unused_imports,
     reason = "what puts services together is being written"
 )]
-pub(crate) use self::endpoint::endpoints;
+pub(crate) use self::endpoint::{endpoints, late};

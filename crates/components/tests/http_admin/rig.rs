@@ -99,6 +99,7 @@ middleware:
     let running = app.start().await.unwrap();
     let clients = &running.registries().clients;
     let client = |service: &str, user: &str| Client {
+        trust: None,
         service: service.into(),
         server: "bills".into(),
         url: format!("http://{user}10.0.0.9:8080/x").into(),

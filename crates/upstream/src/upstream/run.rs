@@ -5,10 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
 use http::request::Parts;
 use http::{Request, Response, StatusCode, Version};
-use http_body_util::Full;
 use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
 use tokio::time::{Instant, timeout_at};
 
@@ -16,6 +14,7 @@ use super::Shared;
 use crate::attempt::Attempt;
 use crate::body::{Body, Of};
 use crate::call::Call;
+use crate::content::Content;
 use crate::error::{Error, Phase};
 use crate::limit::InFlight;
 use crate::peer::{Peer, count};
@@ -25,7 +24,7 @@ use crate::select::{Chosen, choose};
 /// What is the same for all tries of a call.
 struct Asked {
     parts: Parts,
-    body: Bytes,
+    content: Content,
     idempotent: bool,
     per_try: Duration,
     deadline: Instant,
@@ -50,7 +49,7 @@ enum Last {
 impl Shared {
     pub(super) async fn run(
         &self,
-        request: Request<Bytes>,
+        request: Request<Content>,
         call: Call,
     ) -> Result<Response<Body>, Error> {
         let mut now = Instant::now();
@@ -88,20 +87,25 @@ impl Shared {
         }
     }
 
-    fn asked(&self, request: Request<Bytes>, call: Call, now: Instant) -> Asked {
+    fn asked(&self, request: Request<Content>, call: Call, now: Instant) -> Asked {
         let timeouts = &self.options.timeouts;
         let total = call.total.unwrap_or(timeouts.total);
         let mut deadline = now.checked_add(total).unwrap_or(now + FAR);
         if let Some(sooner) = call.deadline {
             deadline = deadline.min(Instant::from_std(sooner));
         }
-        let (parts, body) = request.into_parts();
+        let (parts, content) = request.into_parts();
         let idempotent = call.idempotent;
         Asked {
             idempotent: idempotent.unwrap_or_else(|| parts.method.is_idempotent()),
-            per_try: call.per_try.unwrap_or(timeouts.per_try),
+            per_try: match call.per_try {
+                Some(per_try) => per_try,
+                // How long it takes to send is up to the caller.
+                None if content.is_stream() => total,
+                None => timeouts.per_try,
+            },
             parts,
-            body,
+            content,
             deadline,
         }
     }
@@ -181,7 +185,7 @@ impl Shared {
     ) -> Result<Response<Body>, Error> {
         let peer = Arc::clone(attempt.peer());
         let uri = peer.backend.lay(&asked.parts.uri)?;
-        let mut request = Request::new(Full::new(asked.body.clone()));
+        let mut request = Request::new(asked.content.sent());
         *request.method_mut() = asked.parts.method.clone();
         *request.uri_mut() = uri;
         *request.version_mut() = Version::HTTP_11;
@@ -198,6 +202,12 @@ impl Shared {
                 // The connection and its pool failed: no byte of the request was written.
                 Error::new(Phase::Connect, "could not be connected to").because(error)
             }
+            Ok(Err(error)) if asked.content.has_failed() => {
+                let message = "the content of the request broke off";
+                Error::new(Phase::Request, message)
+                    .because(error)
+                    .reached(true)
+            }
             Ok(Err(error)) => {
                 let message = "the connection broke, or the answer was none of HTTP";
                 Error::new(Phase::Protocol, message)
@@ -213,7 +223,11 @@ impl Shared {
             }
         };
         // A caller who gave a backend next to no time learns nothing about the backend.
-        let unfair = error.phase() == Phase::TotalTimeout && now - began < self.options.fair();
+        let unfair = match error.phase() {
+            Phase::TotalTimeout => asked.content.is_stream() || now - began < self.options.fair(),
+            Phase::Request => true,
+            _ => false,
+        };
         if !unfair {
             attempt.failed(chain(&error), now.into_std());
         }
@@ -249,7 +263,7 @@ impl Shared {
         tries: u32,
     ) -> Option<Duration> {
         let options = &self.options.retry;
-        if !asked.idempotent || tries >= options.tries {
+        if !asked.idempotent || !asked.content.is_left() || tries >= options.tries {
             return None;
         }
         if !retry::worth_another_try(response.status()) {
@@ -271,7 +285,7 @@ impl Shared {
             Phase::Connect | Phase::TryTimeout | Phase::Protocol
         );
         let harmless = asked.idempotent || !error.may_have_reached();
-        let again = of_a_try && harmless && tries < options.tries;
+        let again = of_a_try && harmless && asked.content.is_left() && tries < options.tries;
         again.then(|| retry::pause(options, tries, &self.random))
     }
 

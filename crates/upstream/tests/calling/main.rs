@@ -15,4 +15,5 @@ mod rig;
 mod secured;
 #[cfg(unix)]
 mod sockets;
+mod streaming;
 mod timing;
