@@ -95,7 +95,7 @@ fn two_publishers_without_a_rule_are_a_problem_with_both() {
             "error: service `orders` is published by 2 servers, `a` and `b`, and nothing says which \
              to use\n  app.yaml:2:3: server `a` publishes `orders` here\n  app.yaml:1:3: server `b` \
              publishes `orders` here\n  help: publish it on one server only, or say which one is to \
-             be used"
+             be used: under `clients`, or as `orders@SERVER` where it is needed"
         );
         assert_eq!(set(&clients.list()), []);
         clients.prefer("orders", "b").unwrap();
@@ -137,7 +137,7 @@ fn every_problem_is_told_and_the_former_set_stays() {
             "service `orders` is published by 2 servers, `main` and `third`, and nothing says which \
              to use",
             "`stats` on server `jobs` cannot be reached at `10.0.0.1:80`: it does not begin with \
-             `http://` or `https://`",
+             `http://`, `https://` or `unix:`",
             "a server is chosen for service `malls`, which no server publishes",
         ]
     );
@@ -151,6 +151,8 @@ fn a_url_is_looked_at_before_it_is_called() {
     for url in [
         "http://h",
         "https://h:1/",
+        "unix:/run/a.sock",
+        "unix:a.sock:/v1",
         "http://10.0.0.1:65535/a/b",
         "http://[::1]",
         "http://[::1]:8080",
