@@ -293,6 +293,52 @@ fn what_is_published_is_answered_by_a_listener() {
     );
 }
 
+/// A rule was believed even if the server that it names has no such service: that server made one of its
+/// own, which nobody else knew.
+#[test]
+fn a_server_that_does_not_publish_a_service_is_nobodys() {
+    let file = |server: &str| {
+        format!(
+            "
+services: {{ names: {{ {REST} }}, asking: {{}} }}
+deployments:
+  d:
+    servers:
+      far: {{ url: 'http://127.0.0.1:1', publish: [names], listeners: {{ it: {{ address: 127.0.0.1:0 }} }} }}
+      near: {{ url: 'http://127.0.0.1:2', services: [asking] }}
+clients: {{ names: {{ server: {server} }} }}
+"
+        )
+    };
+    for current in ["d.near", "d.far"] {
+        tells(
+            &file("d.near"),
+            current,
+            &[
+                "server `d.near` does not publish `names`",
+                "the application:8:12: it is chosen here",
+                "the application:6:",
+                "server `d.far` does",
+            ],
+        );
+    }
+    let told = app(&file("d.far")).server("d.near").check();
+    assert_eq!(told.errors(), 0, "{told}");
+}
+
+#[test]
+fn a_wrong_url_is_told_where_it_stands() {
+    let file = format!(
+        "{}\nclients: {{ names: {{ server: d.far, url: 'http://' }} }}",
+        apart("url: 'http://127.0.0.1:1', publish: [names]")
+    );
+    tells(
+        &file,
+        "d.near",
+        &["cannot be reached at `http://`", "the application:9:"],
+    );
+}
+
 /// Conventions that users registered were never asked.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_convention_of_a_user_is_asked_by_server_and_client() {

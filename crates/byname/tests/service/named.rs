@@ -1,4 +1,5 @@
 //! A service at a server that is named: of several that publish it, exactly that one.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
 
@@ -70,12 +71,15 @@ async fn url(running: &Running, server: &str) -> String {
     let listener = running
         .service::<byname::http::Server>(&name)
         .await
-        .unwrap();
-    format!("http://{}", listener.address().unwrap().tcp().unwrap())
+        .expect("a listener");
+    let bound = listener
+        .address()
+        .and_then(byname::http::listen::Bound::tcp);
+    format!("http://{}", bound.expect("an address"))
 }
 
 async fn said(names: &Arc<dyn Names>) -> String {
-    names.get_name("a".to_owned()).await.unwrap()
+    names.get_name("a".to_owned()).await.expect("a name")
 }
 
 const NOWHERE: &str = "http://127.0.0.1:1";
@@ -135,11 +139,17 @@ async fn a_service_at_a_server_is_found_while_it_runs() {
         ("nmes", "two", "did you mean `names@two`"),
     ] {
         let error = idle.service_at::<dyn Names>(service, server).await;
-        let error = error.err().expect("nobody").to_string();
+        let error = error.map(|_| ()).expect_err("nobody").to_string();
         assert!(error.contains(near), "{error}");
     }
     let wrong = idle.service_at::<u8>("names", "two").await;
-    assert!(wrong.err().expect("no `u8`").to_string().contains("dyn"));
+    assert!(
+        wrong
+            .map(|_| ())
+            .expect_err("no `u8`")
+            .to_string()
+            .contains("dyn")
+    );
     // On the server itself it is the object.
     let object = two.service::<dyn Names>("names").await.unwrap();
     let own = two.service_at::<dyn Names>("names", "two").await.unwrap();

@@ -495,6 +495,10 @@ fn clients(
                 .clients
                 .iter()
                 .find(|(name, section, _)| *name == service && is_meant(section, server));
+            // A URL that is wrong is wrong where it stands.
+            let place = own
+                .filter(|(_, section, _)| section.url.is_some())
+                .map_or(place, |(_, _, place)| place.clone());
             let section = own.map(|(_, section, _)| section);
             let (url, trust) = reached(section, server);
             let client = Client {
@@ -533,6 +537,14 @@ fn clients(
             .read(&format!("{service}@{full}"), |_| ())
             .is_some();
         if !is_published {
+            // One of which nothing says what it publishes may be anybody's.
+            let is_told = !server.published().is_empty()
+                || chosen.is_some_and(|chosen| name_of(chosen) == name_of(server));
+            let elsewhere = published_of(&clients, service);
+            if is_told || !elsewhere.is_empty() {
+                problems.push(not_published(service, &full, place, &elsewhere));
+                continue;
+            }
             let (Some(url), trust) = reached(Some(section), server) else {
                 problems.push(
                     Problem::error(format!("nothing says where client `{service}` is reached"))
@@ -566,6 +578,32 @@ fn clients(
         Undecided::new()
     });
     (clients, undecided)
+}
+
+/// Where a service is published.
+fn published_of(clients: &Clients, service: &str) -> Vec<(Arc<str>, Place)> {
+    let definitions = clients.definitions().snapshot();
+    let of = definitions.entries().filter_map(|(_, entry)| {
+        let client = entry.value().filter(|client| *client.service == *service)?;
+        Some((Arc::clone(&client.server), entry.place().clone()))
+    });
+    of.collect()
+}
+
+/// A client of a server that does not have the service: were it taken, one would be made there that nobody
+/// else knows.
+fn not_published(
+    service: &str,
+    server: &str,
+    place: &Place,
+    elsewhere: &[(Arc<str>, Place)],
+) -> Problem {
+    let message = format!("server `{server}` does not publish `{service}`");
+    let mut problem = Problem::error(message).at(place.clone(), "it is chosen here");
+    for (other, place) in elsewhere {
+        problem = problem.at(place.clone(), format!("server `{other}` does"));
+    }
+    problem
 }
 
 /// Where a server is reached for a service that a section may be about, and who is trusted there.

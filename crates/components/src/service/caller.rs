@@ -120,7 +120,9 @@ pub(crate) fn told(called: &dyn fmt::Display, error: Error) -> ServiceError {
 ///
 /// Reads files, and so may wait for a disk.
 pub(crate) fn upstream(name: &str, url: &str, trust: Option<&Path>) -> Result<Upstream, BoxError> {
-    let mut options = Options::default();
+    // An error that it answers is about what was asked, as it would be here, and keeps nobody from asking
+    // something else.
+    let mut options = Options::default().failed(FailedAnswers::Gateway);
     if let Some(path) = trust {
         let told = |what: &dyn fmt::Display| format!("`{}` {what}", path.display());
         let read = std::fs::read(path);

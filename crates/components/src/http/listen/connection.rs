@@ -125,6 +125,8 @@ impl Connection {
         let tells = connection.tells();
         let due = poll_fn(|cx| {
             loop {
+                // What ends while the connection is polled leaves a permit, and wakes nobody.
+                changed.set(activity.changed());
                 if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
                     if let Err(error) = ended {
                         debug!(%error, "a connection ended early");
@@ -146,10 +148,9 @@ impl Connection {
                     changed.set(activity.changed());
                 }
                 let Some((at, due)) = activity.deadline() else {
-                    armed = None;
                     return Poll::Pending;
                 };
-                // A later deadline is looked at when the earlier one is over.
+                // A later deadline is looked at when the earlier one is over: a request costs no timer.
                 if armed.is_none_or(|armed| at < armed) {
                     armed = Some(at);
                     sleep.as_mut().reset(at);

@@ -208,9 +208,12 @@ impl Look for SecurityHeaders {
 
     fn after(&self, secure: bool, response: &mut Response) {
         let headers = response.headers_mut();
+        headers.reserve(self.0.others.len() + 1);
         let mut send = |name: &HeaderName, value: &HeaderValue| {
-            if self.0.overwrite || !headers.contains_key(name) {
+            if self.0.overwrite {
                 headers.insert(name, value.clone());
+            } else {
+                headers.entry(name).or_insert_with(|| value.clone());
             }
         };
         for (name, value) in &self.0.others {
