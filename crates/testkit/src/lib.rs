@@ -1,4 +1,4 @@
-//! What tests of concurrent code need, in one crate without dependencies.
+//! What tests need, in one crate without dependencies but for the feature `browser`.
 //!
 //! | question of the test | answer here |
 //! |---|---|
@@ -8,6 +8,7 @@
 //! | what happens at the deadline? | [`ManualClock`] behind the trait [`Clock`] |
 //! | is every value dropped, once, and when? | [`DropCounter`] |
 //! | does the future behave on any runtime, cancelled at any point? | [`block_on`], [`Executor`] |
+//! | what does a browser make of it? | `browser::Browser`, with the feature `browser` |
 //! | the same random run again? | [`Rng`], [`for_seeds`] |
 //!
 //! Nothing here sleeps. Where something is waited for, a [`Duration`](std::time::Duration) bounds
@@ -39,6 +40,8 @@
 //! ```
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "browser")]
+pub mod browser;
 mod clock;
 mod drops;
 mod history;
