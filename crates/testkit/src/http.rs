@@ -60,6 +60,46 @@ pub fn ask(
     headers: &[(&str, &str)],
     body: &[u8],
 ) -> Answer {
+    let mut stream = send(address, method, path, headers, body);
+    let mut bytes = Vec::new();
+    let _ = stream.read_to_end(&mut bytes);
+    parse(&bytes, method == "HEAD")
+}
+
+/// As [`ask`], of somebody who says how long the answer is and keeps the connection nevertheless.
+#[cfg(feature = "browser")]
+pub(crate) fn ask_of_known_length(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Answer {
+    let mut stream = send(address, method, path, headers, body);
+    let mut bytes = Vec::new();
+    let mut piece = [0; 16 << 10];
+    while let Ok(read @ 1..) = stream.read(&mut piece) {
+        bytes.extend_from_slice(&piece[..read]);
+        if !bytes.windows(4).any(|four| four == b"\r\n\r\n") {
+            continue;
+        }
+        let answer = parse(&bytes, false);
+        let length = answer.header("content-length");
+        let length = length.and_then(|length| length.parse().ok());
+        if length.is_some_and(|length: usize| answer.body.len() >= length) {
+            return answer;
+        }
+    }
+    panic!("no whole answer: {:?}", String::from_utf8_lossy(&bytes))
+}
+
+fn send(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> TcpStream {
     let mut stream = TcpStream::connect(address).expect("somebody listens");
     stream.set_read_timeout(Some(PATIENCE)).expect("a bound");
     let fixed = format!("{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n");
@@ -72,9 +112,7 @@ pub fn ask(
     stream.write_all(request.as_bytes()).expect("it is taken");
     // A server may answer before it has all of the content, and close.
     let _ = stream.write_all(body);
-    let mut bytes = Vec::new();
-    let _ = stream.read_to_end(&mut bytes);
-    parse(&bytes, method == "HEAD")
+    stream
 }
 
 fn parse(bytes: &[u8], is_head: bool) -> Answer {

@@ -7,10 +7,18 @@ use byname_components::{App, BoxError, Context, Registrar, Running, context};
 use byname_registry::Registry;
 use byname_testkit::PATIENCE;
 
-use crate::rig::{More, SECRET, Thing, ask, get, start, start_with};
+use crate::rig::{Answer, More, SECRET, Thing, ask, get, start, start_with};
 
-const PATHS: [&str; 14] = [
+/// Asks as a browser does.
+async fn get_page(router: &axum::Router, path: &str) -> Answer {
+    let accept = "text/html,application/xhtml+xml,*/*;q=0.8";
+    ask(router, "GET", path, &[("accept", accept)]).await
+}
+
+const PATHS: [&str; 16] = [
     "/",
+    "/page.css",
+    "/page.js",
     "/registries",
     "/registries/services",
     "/registries/values",
@@ -96,25 +104,50 @@ async fn a_name_that_somebody_else_made_lead_here_is_refused() {
 }
 
 #[tokio::test]
-async fn the_page_needs_no_script_and_nothing_from_elsewhere() {
-    let more = More::default();
-    let (_running, router) = start_with("{}", more).await;
+async fn the_pages_need_no_script_and_nothing_from_elsewhere() {
+    let (_running, router) = start().await;
     let page = get(&router, "/").await;
     assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
-    assert!(
-        page.header("content-security-policy")
-            .starts_with("default-src 'none'")
-    );
-    for absent in ["<script", "src=", "http:", "https:", "@import", "url("] {
-        assert!(!page.body.contains(absent), "{absent}");
+    let policy = page.header("content-security-policy").to_owned();
+    assert!(policy.starts_with("default-src 'none'; style-src 'self'; script-src 'self'"));
+    assert!(policy.ends_with("frame-ancestors 'none'"), "{policy}");
+    // What the script adds is that it follows: what there is to see is there without it.
+    for there in [
+        "live ready",
+        "db</th><td>running",
+        "<td>running-clients</td>",
+    ] {
+        let text = page
+            .body
+            .replace("<span class=\"good\">", "")
+            .replace("</span>", "");
+        assert!(text.contains(there), "{there} in {text}");
+    }
+    for (path, kind) in [
+        ("/page.css", "text/css; charset=utf-8"),
+        ("/page.js", "text/javascript; charset=utf-8"),
+    ] {
+        assert_eq!(get(&router, path).await.header("content-type"), kind);
+    }
+    let page = get_page(&router, "/registries/values").await;
+    for page in [&get(&router, "/").await, &page] {
+        for absent in ["style=", "onclick", "http:", "https:", "@import", "url("] {
+            assert!(!page.body.contains(absent), "{absent}");
+        }
+        assert_eq!(page.header("content-security-policy"), policy);
+        assert!(!page.body.contains(SECRET));
     }
     let nested = axum::Router::new().nest("/admin", router.clone());
     for (router, at, root) in [(&router, "/", ""), (&nested, "/admin", "/admin")] {
         let page = get(router, at).await;
         let links: Vec<_> = page.body.split("href=\"").skip(1).collect();
-        assert_eq!(links.len(), 17 + 8);
+        // Registries, other pages, the style and the picture of the window, which is none.
+        assert_eq!(links.len(), 17 + 8 + 2);
         for link in links {
             let link = link.split('"').next().unwrap();
+            if link == "data:," {
+                continue;
+            }
             // What a reference of the form `./…` is, relative to the path (RFC 3986, 5.2).
             let parent = &at[..=at.rfind('/').unwrap()];
             let path = format!("{parent}{}", link.strip_prefix("./").unwrap());
@@ -125,6 +158,32 @@ async fn the_page_needs_no_script_and_nothing_from_elsewhere() {
             assert_eq!(get(router, &path).await.status, 200, "{at} {path}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_registry_is_a_page_for_those_who_ask_for_one_and_json_for_all_others() {
+    let more = More::default();
+    more.machines.put("a<b>&\"c\"", 7).unwrap();
+    more.machines.put("z", 8).unwrap();
+    let (_running, router) = start_with("{}", more).await;
+    let page = get_page(&router, "/registries/machines?limit=1").await;
+    assert_eq!(page.status, 200);
+    assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+    assert_eq!(page.header("vary"), "accept");
+    assert_eq!(page.header("cache-control"), "no-store");
+    assert!(page.body.contains("a&lt;b&gt;&amp;&quot;c&quot;</th>"));
+    assert!(page.body.contains("<span class=\"quiet\">value</span> 7"));
+    let next = "href=\"?limit=1&amp;after=a%3Cb%3E%26%22c%22\"";
+    assert!(page.body.contains(next), "{}", page.body);
+    let last = get_page(&router, "/registries/machines?after=a%3Cb%3E%26%22c%22").await;
+    assert!(!last.body.contains("rel=\"next\""), "{}", last.body);
+    assert!(last.body.contains("href=\"../\""));
+    let json = get(&router, "/registries/machines").await;
+    assert_eq!(json.header("content-type"), "application/json");
+    assert_eq!(json.header("vary"), "accept");
+    assert_eq!(json.json()["count"], 2);
+    let missing = get_page(&router, "/registries/none").await;
+    assert_eq!(missing.status, 404);
 }
 
 /// The pages are a service of the application: if they kept it, it would never be dropped.
@@ -143,7 +202,9 @@ async fn the_pages_do_not_keep_the_application() {
     tokio::time::timeout(PATIENCE, gone)
         .await
         .expect("the services are dropped");
-    for path in PATHS {
+    // What pages look like is the same whatever runs.
+    let asked = PATHS.iter().filter(|path| !path.starts_with("/page."));
+    for path in asked {
         let answer = get(&router, path).await;
         assert_eq!(answer.status, 503, "{path}");
         assert_eq!(answer.json()["status"], 503);

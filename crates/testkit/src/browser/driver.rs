@@ -8,7 +8,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use serde_json::Value;
 
 use super::NO_BROWSER;
-use crate::http::{Answer, ask};
+use crate::http::ask_of_known_length;
 
 /// Ends the driver when its own input does: also when whoever started it was killed.
 const WATCHED: &str = r#""$0" --port=0 & driver=$!; read -r _; kill "$driver"; wait "$driver""#;
@@ -77,12 +77,14 @@ impl Driver {
             content => content.to_string(),
         };
         let headers = [("content-type", "application/json")];
-        let answer: Answer = ask(self.address, method, path, &headers, content.as_bytes());
+        let content = content.as_bytes();
+        let answer = ask_of_known_length(self.address, method, path, &headers, content);
         let mut answered: Value = serde_json::from_slice(&answer.body).expect("an answer of JSON");
         let value = answered["value"].take();
         assert!(
             answer.status == 200,
-            "{method} {path} {content}: {}: {}",
+            "{method} {path} {}: {}: {}",
+            String::from_utf8_lossy(content),
             value["error"],
             value["message"]
         );

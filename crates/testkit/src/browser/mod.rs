@@ -21,13 +21,15 @@ use profile::Profile;
 pub const NO_BROWSER: &str = "BYNAME_NO_BROWSER";
 
 /// What leaves nothing to the machine: no profile of a user, no proxy, and no call to anybody but the test.
-const ARGUMENTS: [&str; 11] = [
+const ARGUMENTS: [&str; 12] = [
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-dev-shm-usage",
     "--disable-quic",
     "--disable-background-networking",
+    // A page that was left is gone, with its connections.
+    "--disable-features=BackForwardCache",
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
@@ -107,14 +109,15 @@ impl Browser {
         self.ask("/refresh", &json!({}));
     }
 
-    /// Runs a script as the body of a function in the page, and returns what it returns; what a promise
-    /// comes to, if that is one. `arguments` has the arguments.
+    /// Runs a script as the body of an `async` function in the page, and returns what it returns.
+    /// `arguments` has the arguments.
     ///
     /// # Panics
     ///
-    /// If it throws, or its promise is refused.
-    #[must_use]
+    /// If it throws.
     pub fn run(&self, script: &str, arguments: &[Value]) -> Value {
+        // An arrow has the arguments of the function around it.
+        let script = format!("return (async () => {{\n{script}\n}})()");
         let script = json!({ "script": script, "args": arguments });
         self.ask("/execute/sync", &script)
     }
@@ -165,7 +168,6 @@ impl Browser {
     /// # Panics
     ///
     /// If it does not within [`PATIENCE`], or throws.
-    #[must_use]
     #[track_caller]
     pub fn until(&self, script: &str, arguments: &[Value]) -> Value {
         let deadline = Instant::now() + PATIENCE;

@@ -17,7 +17,7 @@ use super::changes::{Collector, Ring};
 use super::listed::Listed;
 use super::metrics::{Histogram, Measure};
 use super::settings::{AdminError, Settings};
-use super::{handle, host, registries};
+use super::{handle, host, page, registries};
 use crate::context::Context;
 use crate::running::Running;
 use crate::service_error::{ErrorKind, ServiceError};
@@ -123,6 +123,8 @@ impl Admin {
         let pages = Arc::clone(&self.0);
         Router::new()
             .route("/", get(handle::page))
+            .route("/page.css", get(page::style))
+            .route("/page.js", get(page::script))
             .route("/registries", get(handle::registries))
             .route("/registries/{name}", get(handle::entries))
             .route("/graph", get(handle::graph))

@@ -6,10 +6,10 @@ use std::sync::atomic::Ordering;
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{OriginalUri, Path, RawQuery, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::admin::{COME_AGAIN, Pages};
 use super::answer::{answer, gone, json as json_answer, parameters, text, wrong};
@@ -20,8 +20,12 @@ use super::settings::MOST_ENTRIES;
 use super::{config as configuration, health as checks, page as html};
 use crate::graph::Format;
 use crate::health::Probe;
+use crate::http::files::accept;
 use crate::running::Running;
 use crate::service_error::{ErrorKind, ServiceError};
+
+/// How many changes the first page shows.
+const LATEST: u64 = 20;
 
 type Shared = State<Arc<Pages>>;
 
@@ -49,15 +53,19 @@ pub(super) async fn page(
     } else {
         format!("./{last}/")
     };
-    let server = app.registries().current.current();
-    let server = server.map_or_else(String::new, |server| format!("Server {server}. "));
-    let stopping = if app.is_stopping() {
-        "It is stopping."
-    } else {
-        "It runs."
+    let (live, ready) = checks::both(app.checks()).await;
+    let latest = pages.ring.last().saturating_sub(LATEST);
+    let changes = pages.ring.behind(latest, usize::MAX).notes;
+    let changes: Vec<_> = changes.into_iter().map(|(_, note)| note).collect();
+    let overview = html::Overview {
+        base: &base,
+        app: &app,
+        listed: &pages.listed(&app),
+        live: &live,
+        ready: &ready,
+        changes: &changes,
     };
-    let state = format!("{server}{stopping}");
-    Ok(html::page(&base, &pages.listed(&app), &state))
+    Ok(overview.answer())
 }
 
 pub(super) async fn registries(State(pages): Shared, RawQuery(query): RawQuery) -> Answered {
@@ -74,6 +82,7 @@ pub(super) async fn entries(
     State(pages): Shared,
     name: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
+    headers: HeaderMap,
 ) -> Answered {
     let [limit, after] = parameters(query.as_deref(), ["limit", "after"])?;
     let most = match limit.map(|limit| limit.parse()) {
@@ -100,19 +109,36 @@ pub(super) async fn entries(
         ));
     };
     let page = listed.page(after.as_deref(), most);
-    let next = page.last.map(|last| {
-        let after = utf8_percent_encode(&last, NON_ALPHANUMERIC);
+    let next = page.last.as_ref().map(|last| {
+        let after = utf8_percent_encode(last, NON_ALPHANUMERIC);
         format!("?limit={most}&after={after}")
     });
-    let told = json!({
+    let mut answered = if accept::html(&headers) {
+        let entries = html::Entries {
+            base: "../",
+            listed,
+            page: &page,
+            next: next.as_deref(),
+        };
+        entries.answer()
+    } else {
+        json_answer(StatusCode::OK, &entries_told(listed, page, next))
+    };
+    answered
+        .headers_mut()
+        .insert(header::VARY, HeaderValue::from_static("accept"));
+    Ok(answered)
+}
+
+fn entries_told(listed: &Listed, page: super::listed::Page, next: Option<String>) -> Value {
+    json!({
         "name": listed.name(),
         "kind": listed.kind(),
         "revision": page.revision,
         "count": page.count,
         "entries": page.entries,
         "next": next,
-    });
-    Ok(json_answer(StatusCode::OK, &told))
+    })
 }
 
 pub(super) async fn graph(State(pages): Shared, RawQuery(query): RawQuery) -> Answered {

@@ -7,9 +7,10 @@
 //!
 //! | path | what |
 //! |---|---|
-//! | `/` | a page of HTML: the registries, with links |
+//! | `/` | a page of HTML: health, registries, services and the latest changes, with links; it needs no script, and with one follows what changes |
+//! | `/page.css`, `/page.js` | its style and script |
 //! | `/registries` | `{"registries": [{"name", "kind", "revision", "count"}]}` |
-//! | `/registries/{name}` | one page of entries, see below; `?limit=` (1 to 1000), `?after=NAME` |
+//! | `/registries/{name}` | one page of entries, see below; `?limit=` (1 to 1000), `?after=NAME`; a page of HTML for who accepts `text/html` by name |
 //! | `/graph` | which service needs which; `?format=` `json` (the default), `mermaid`, `dot`, `text` |
 //! | `/health` | all that checks say, see below; 200 if live and ready, else 503 |
 //! | `/livez`, `/readyz` | `{"passing", "switched_off", "checks": [{"check", "optional", "outcome"}]}`; 200 or 503 |

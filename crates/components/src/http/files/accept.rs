@@ -37,7 +37,7 @@ fn weight(text: &str) -> Option<u16> {
 
 /// Whether `text/html` is accepted by name. What a script or a picture is asked for with, `*/*`, does
 /// not count.
-pub(super) fn html(headers: &HeaderMap) -> bool {
+pub(in crate::http) fn html(headers: &HeaderMap) -> bool {
     weighted(headers, header::ACCEPT)
         .any(|(name, q)| q > 0 && name.eq_ignore_ascii_case("text/html"))
 }

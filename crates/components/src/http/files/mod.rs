@@ -48,7 +48,7 @@
 //! # }
 //! ```
 
-mod accept;
+pub(super) mod accept;
 mod answer;
 mod body;
 mod conditions;

@@ -5,5 +5,5 @@ mod ring;
 mod stream;
 
 pub(super) use collect::{Collector, Follows, Source};
-pub(super) use ring::Ring;
+pub(super) use ring::{Noted, Ring};
 pub(super) use stream::{From, events};

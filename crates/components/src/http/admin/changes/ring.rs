@@ -17,7 +17,7 @@ pub(crate) enum Happened {
 }
 
 impl Happened {
-    pub(super) const fn word(self) -> &'static str {
+    pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Added => "added",
             Self::Replaced => "replaced",
@@ -40,11 +40,11 @@ pub(crate) struct Noted {
 
 /// What is there for a follower.
 #[derive(Debug)]
-pub(super) struct Taken {
+pub(crate) struct Taken {
     /// How many there were that are not kept any more.
-    pub(super) missed: u64,
+    pub(crate) missed: u64,
     /// Each with its number.
-    pub(super) notes: Vec<(u64, Noted)>,
+    pub(crate) notes: Vec<(u64, Noted)>,
 }
 
 /// The latest changes, numbered from 1.
@@ -113,7 +113,7 @@ impl Ring {
     }
 
     /// At most so many changes behind this number.
-    pub(super) fn behind(&self, number: u64, most: usize) -> Taken {
+    pub(crate) fn behind(&self, number: u64, most: usize) -> Taken {
         let kept = self.lock();
         let first = kept.last + 1 - kept.notes.len() as u64;
         let from = (number + 1).max(first);
