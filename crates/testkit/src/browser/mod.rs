@@ -115,6 +115,10 @@ impl Browser {
     /// # Panics
     ///
     /// If it throws.
+    #[allow(
+        clippy::must_use_candidate,
+        reason = "often what a script does is all that is asked of it"
+    )]
     pub fn run(&self, script: &str, arguments: &[Value]) -> Value {
         // An arrow has the arguments of the function around it.
         let script = format!("return (async () => {{\n{script}\n}})()");
@@ -168,6 +172,10 @@ impl Browser {
     /// # Panics
     ///
     /// If it does not within [`PATIENCE`], or throws.
+    #[allow(
+        clippy::must_use_candidate,
+        reason = "often what a script does is all that is asked of it"
+    )]
     #[track_caller]
     pub fn until(&self, script: &str, arguments: &[Value]) -> Value {
         let deadline = Instant::now() + PATIENCE;

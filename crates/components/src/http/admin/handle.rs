@@ -122,7 +122,10 @@ pub(super) async fn entries(
         };
         entries.answer()
     } else {
-        json_answer(StatusCode::OK, &entries_told(listed, page, next))
+        json_answer(
+            StatusCode::OK,
+            &entries_told(listed, &page, next.as_deref()),
+        )
     };
     answered
         .headers_mut()
@@ -130,7 +133,7 @@ pub(super) async fn entries(
     Ok(answered)
 }
 
-fn entries_told(listed: &Listed, page: super::listed::Page, next: Option<String>) -> Value {
+fn entries_told(listed: &Listed, page: &super::listed::Page, next: Option<&str>) -> Value {
     json!({
         "name": listed.name(),
         "kind": listed.kind(),
