@@ -1,5 +1,5 @@
 //! What a real browser makes of an application: pages, what pages of other origins may do, streams,
-//! WebSockets, and requests that a page gives up.
+//! sockets, and requests that a page gives up.
 #![cfg(feature = "http")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

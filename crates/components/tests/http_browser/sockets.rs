@@ -1,4 +1,4 @@
-//! A WebSocket of a page, through everything that stands before routes.
+//! A `WebSocket` of a page, through everything that stands before routes.
 
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::http::Method;
@@ -55,10 +55,10 @@ fn module(saw: Saw) -> impl FnOnce(&mut Registrar<'_>) {
 async fn talk(mut socket: WebSocket) {
     let mut next = Some(Message::text("hello"));
     loop {
-        if let Some(message) = next.take() {
-            if socket.send(message).await.is_err() {
-                return;
-            }
+        if let Some(message) = next.take()
+            && socket.send(message).await.is_err()
+        {
+            return;
         }
         next = match socket.recv().await {
             Some(Ok(Message::Text(text))) => Some(Message::text(text.to_uppercase())),
