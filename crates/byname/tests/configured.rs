@@ -87,6 +87,17 @@ fn the_file_inside_the_program_is_printed_and_can_be_served() {
 }
 
 #[test]
+fn the_file_of_a_user_can_be_named_as_for_a_check() {
+    let folder = Folder::with(SHOP);
+    let mut command = byname(["serve", "app.yaml"]);
+    command.current_dir(folder.folder.path());
+    let server = Server::of(command);
+    assert_eq!(server.get("/api/v1/components").status, 200);
+    let told = error(folder.serve(&["app.yaml"]), 2);
+    assert!(told.contains("cannot be used with"), "{told}");
+}
+
+#[test]
 fn the_file_of_a_user_says_what_runs() {
     let folder = Folder::with(SHOP);
     let server = Server::of(folder.serve(&[]));

@@ -182,20 +182,18 @@ fn a_wrong_url_is_told_with_its_place() {
         ("unix:/run/a.sock:/x/../y", "dot segment"),
         (&format!("unix:/{}", "a".repeat(107)), "at most 107 bytes"),
     ] {
-        for (far, client) in [
-            (format!("url: '{url}'"), String::new()),
+        for (far, client, place) in [
+            (format!("url: '{url}'"), String::new(), "the application:4:"),
             (
                 "url: 'http://a'".to_owned(),
                 format!("clients: {{ names: {{ server: far, url: '{url}' }} }}"),
+                "the application:6:",
             ),
         ] {
             let told = app(&file(&far, &client), "near").check();
             assert!(told.is_fatal(), "{url}");
             let told = told.to_string();
-            assert!(
-                told.contains(what) && told.contains("the application:4:"),
-                "{told}"
-            );
+            assert!(told.contains(what) && told.contains(place), "{told}");
         }
     }
 }
