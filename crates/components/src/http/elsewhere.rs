@@ -139,11 +139,19 @@ impl Assembling<'_> {
         client: &Client,
         place: &Place,
     ) -> Definition {
+        // Where the URL stands: at the server, or at a client that says another.
+        let defined = self.clients.definitions().snapshot();
+        let defined = defined.entry(&format!("{}@{}", client.service, client.server));
         let server = self
             .servers
             .iter()
+            .filter(|other| other.url.as_deref() == Some(&*client.url))
             .find(|other| other.full_name() == *client.server);
-        let origin = server.map_or(place, |server| &server.place);
+        let origin = match (server, &defined) {
+            (Some(server), _) => &server.place,
+            (None, Some(defined)) => defined.place(),
+            (None, None) => place,
+        };
         let origin = Origin::of(Source::Code(origin.to_string().into()));
         let of = format!("client of {}", client.server);
         Definition {
