@@ -5,16 +5,19 @@ use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderValue, Method, Response, StatusCode, header};
 use axum::response::IntoResponse;
+use pin_project_lite::pin_project;
+use tokio::task::futures::TaskLocalFuture;
 use tower::util::Oneshot;
 use tower::{Layer, Service, ServiceExt as _};
 
 use super::endpoint::{Endpoint, MatchedRoute, Middleware, endpoint};
+use crate::service::CallContext;
 use crate::service_error::{ErrorKind, NO_ROUTE, ServiceError};
 
 /// A route that is ready: what answers it, and what stands before that.
@@ -81,6 +84,7 @@ pub(super) fn dispatch(routes: Vec<Ready>, around: &[Middleware]) -> Result<Endp
     }
     for (path, table) in tables {
         table.tell_allowed();
+        let table = ByMethod(Arc::new(table));
         whole = added(&path, || whole.route_service(&path, table))?;
     }
     Ok(behind(around, endpoint(whole.fallback_service(otherwise))))
@@ -102,7 +106,7 @@ fn added(path: &str, add: impl FnOnce() -> axum::Router) -> Result<axum::Router,
 type Allow = Arc<OnceLock<HeaderValue>>;
 
 /// The methods of one path.
-#[derive(Clone, Default)]
+#[derive(Default)]
 struct Table {
     allow: Allow,
     routes: Vec<(Method, Endpoint)>,
@@ -152,7 +156,11 @@ impl Table {
     }
 }
 
-impl Service<Request> for Table {
+/// Asks the route of the method. A clone is the same: it is cloned with each request, the routes are not.
+#[derive(Clone)]
+struct ByMethod(Arc<Table>);
+
+impl Service<Request> for ByMethod {
     type Response = Response<Body>;
     type Error = Infallible;
     type Future = Oneshot<Endpoint, Request>;
@@ -163,9 +171,9 @@ impl Service<Request> for Table {
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        let meant = self.meant(&request).cloned();
+        let meant = self.0.meant(&request).cloned();
         let meant = meant.unwrap_or_else(|| {
-            let allow = Arc::clone(&self.allow);
+            let allow = Arc::clone(&self.0.allow);
             endpoint(tower::service_fn(move |request: Request| {
                 let refusal = refusal(request.method(), &allow);
                 std::future::ready(Ok::<_, Infallible>(refusal))
@@ -213,29 +221,57 @@ impl Inside {
 impl Service<Request> for Inside {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+    type Future = Inner;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, request: Request) -> Self::Future {
-        let matched = self.matched.clone();
+    fn call(&mut self, request: Request) -> Inner {
         if !self.answers(request.method()) {
             let refusal = refusal(request.method(), &self.allow);
-            return Box::pin(std::future::ready(Ok(refusal)));
+            return Inner::Refused {
+                response: Some(refusal),
+            };
         }
-        let inner = self.inner.clone();
-        // The one that is ready is called; its clone waits for the next request.
-        let mut inner = std::mem::replace(&mut self.inner, inner);
-        let (parts, body) = request.into_parts();
-        let context = crate::service::CallContext::of(&parts);
-        let answering = inner.call(Request::from_parts(parts, body));
-        Box::pin(context.scope(async move {
-            let mut response = answering.await?;
-            response.extensions_mut().insert(matched);
-            Ok(response)
-        }))
+        let context = CallContext::read(request.headers(), request.extensions());
+        Inner::Asked {
+            answering: context.around(self.inner.call(request)),
+            matched: Some(self.matched.clone()),
+        }
+    }
+}
+
+pin_project! {
+    /// The answer of a route, on its way.
+    #[project = Way]
+    enum Inner {
+        Asked {
+            #[pin]
+            answering: TaskLocalFuture<CallContext, <Endpoint as Service<Request>>::Future>,
+            matched: Option<MatchedRoute>,
+        },
+        Refused { response: Option<Response<Body>> },
+    }
+}
+
+impl Future for Inner {
+    type Output = Result<Response<Body>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project() {
+            Way::Asked { answering, matched } => {
+                let Ok(mut response) = ready!(answering.poll(cx));
+                if let Some(matched) = matched.take() {
+                    response.extensions_mut().insert(matched);
+                }
+                Poll::Ready(Ok(response))
+            }
+            // A future that has answered is not polled again.
+            Way::Refused { response } => response
+                .take()
+                .map_or(Poll::Pending, |it| Poll::Ready(Ok(it))),
+        }
     }
 }
 

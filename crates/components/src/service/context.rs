@@ -1,7 +1,9 @@
 //! What goes with a request to the calls that are made for it.
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue, request};
 use std::time::Duration;
+
+use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, request};
+use tokio::task::futures::TaskLocalFuture;
 use tokio::time::Instant;
 
 use crate::http::{Deadline, RequestId};
@@ -53,21 +55,22 @@ impl CallContext {
     /// Reads that of a request.
     #[must_use]
     pub fn of(parts: &request::Parts) -> Self {
-        let headers = &parts.headers;
+        Self::read(&parts.headers, &parts.extensions)
+    }
+
+    /// Reads that of a request, of what is known of it.
+    pub(crate) fn read(headers: &HeaderMap, extensions: &Extensions) -> Self {
         let timeout = headers.get(TIMEOUT).and_then(|value| value.to_str().ok());
         let timeout = timeout.and_then(|text| text.parse().ok());
         let said =
             timeout.and_then(|millis| Instant::now().checked_add(Duration::from_millis(millis)));
-        let set = parts
-            .extensions
-            .get::<Deadline>()
-            .map(|deadline| deadline.0);
+        let set = extensions.get::<Deadline>().map(|deadline| deadline.0);
         let trace_parent = headers
             .get(TRACE_PARENT)
             .filter(|value| is_trace(value.as_bytes()));
         Self {
             deadline: said.into_iter().chain(set).min(),
-            request_id: match parts.extensions.get::<RequestId>() {
+            request_id: match extensions.get::<RequestId>() {
                 Some(given) => Some(given.0.clone()),
                 None => headers
                     .get(REQUEST_ID)
@@ -84,6 +87,11 @@ impl CallContext {
 
     /// Does all of a future in this context.
     pub fn scope<F: Future>(self, future: F) -> impl Future<Output = F::Output> {
+        self.around(future)
+    }
+
+    /// As [`scope`](Self::scope), with a type that has a name.
+    pub(crate) fn around<F: Future>(self, future: F) -> TaskLocalFuture<Self, F> {
         CURRENT.scope(self, future)
     }
 

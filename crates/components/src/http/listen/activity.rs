@@ -1,9 +1,9 @@
 //! What a connection is doing, and until when it may.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
 use std::time::Duration;
 
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::settings::{Protocol, Timeouts};
@@ -18,7 +18,6 @@ pub(super) struct Activity {
     idle: Duration,
     protocol: Protocol,
     state: Mutex<State>,
-    changed: Notify,
 }
 
 #[derive(Debug)]
@@ -35,6 +34,30 @@ struct State {
     unread: bool,
     /// When the present wait began.
     since: Instant,
+    driver: Driver,
+}
+
+/// Who drives the connection.
+#[derive(Debug, Default)]
+struct Driver {
+    /// It is at work, and looks at everything before it rests.
+    awake: bool,
+    /// What wakes it from its rest.
+    waker: Option<Waker>,
+}
+
+impl Driver {
+    fn rests(&mut self, waker: &Waker) {
+        self.awake = false;
+        if !self.waker.as_ref().is_some_and(|it| it.will_wake(waker)) {
+            self.waker = Some(waker.clone());
+        }
+    }
+
+    /// What is to be woken, where it rests.
+    fn resting(&self) -> Option<Waker> {
+        if self.awake { None } else { self.waker.clone() }
+    }
 }
 
 /// What is waited for, and has not come when the deadline has passed.
@@ -72,8 +95,8 @@ impl Activity {
                 dirty: false,
                 unread: false,
                 since,
+                driver: Driver::default(),
             }),
-            changed: Notify::new(),
         })
     }
 
@@ -98,8 +121,11 @@ impl Activity {
         state.busy -= 1;
         if state.busy == 0 {
             state.since = Instant::now();
+            let resting = state.driver.resting();
             drop(state);
-            self.changed.notify_one();
+            if let Some(resting) = resting {
+                resting.wake();
+            }
         }
     }
 
@@ -157,9 +183,16 @@ impl Activity {
         }
     }
 
-    /// Until when the connection may go on as it is; none while a request is under way.
-    pub(super) fn deadline(&self) -> Option<(Instant, Due)> {
-        let state = self.state();
+    /// Who drives the connection begins: until it rests, nothing that changes wakes it.
+    pub(super) fn driven(&self) {
+        self.state().driver.awake = true;
+    }
+
+    /// Who drives the connection rests, until it is woken because what was under way is over. Returns
+    /// until when the connection may go on as it is; nothing while a request is under way.
+    pub(super) fn rest(&self, driver: &Waker) -> Option<(Instant, Due)> {
+        let mut state = self.state();
+        state.driver.rests(driver);
         if state.busy > 0 {
             return None;
         }
@@ -172,11 +205,6 @@ impl Activity {
             Due::Next => self.idle,
         };
         Some((state.since + span, due))
-    }
-
-    /// Waits until what was under way is over.
-    pub(super) async fn changed(&self) {
-        self.changed.notified().await;
     }
 }
 

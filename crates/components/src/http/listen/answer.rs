@@ -1,11 +1,10 @@
 //! A request on its way to the endpoint, and its answer on the way back.
 
 use std::convert::Infallible;
-use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use axum::extract::Request as AxumRequest;
 use axum::http::uri::Authority;
@@ -14,9 +13,10 @@ use axum::response::{IntoResponse as _, Response};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use tower::ServiceExt as _;
+use tower::util::Oneshot;
 
 use super::activity::Activity;
-use super::body::{AnswerBody, Flight, Refused, RequestBody};
+use super::body::{AnswerBody, Fate, Flight, Refused, RequestBody};
 use super::bound::{Draining, Peer};
 use super::open::Open;
 use super::settings::Settings;
@@ -37,47 +37,102 @@ pub(super) struct Answering {
 #[derive(Clone)]
 pub(super) struct Service(pub(super) Arc<Answering>);
 
-type Answered = Result<Response<AnswerBody>, Infallible>;
-
 impl hyper::service::Service<Request<Incoming>> for Service {
     type Response = Response<AnswerBody>;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Answered> + Send>>;
+    type Future = Answer;
 
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
+    fn call(&self, request: Request<Incoming>) -> Answer {
         let this = Arc::clone(&self.0);
         this.open.counters().requests.up();
         let flight = Flight::new(this.activity.begin(), Arc::clone(&this.open));
-        Box::pin(async move { Ok(this.answer(request, flight).await) })
+        Answer {
+            http1: request.version() <= Version::HTTP_11,
+            connects: request.method() == Method::CONNECT,
+            state: match this.check(&request) {
+                Ok(()) => this.ask(request, &flight),
+                Err(error) => {
+                    flight.left_unread();
+                    State::Refused(error)
+                }
+            },
+            flight: Some(flight),
+            this,
+        }
     }
 }
 
-impl Answering {
-    async fn answer(&self, request: Request<Incoming>, flight: Flight) -> Response<AnswerBody> {
-        let http1 = request.version() <= Version::HTTP_11;
-        let connects = request.method() == Method::CONNECT;
-        let (mut response, refused) = match self.check(&request) {
-            Ok(()) => self.call(request, &flight).await,
-            Err(error) => {
-                flight.left_unread();
-                (error.into_response(), true)
+/// The answer to a request, on its way.
+pub(super) struct Answer {
+    this: Arc<Answering>,
+    http1: bool,
+    connects: bool,
+    state: State,
+    /// Until it is the answer's.
+    flight: Option<Flight>,
+}
+
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nearly all are asked, and hyper has a place for one with its connection"
+)]
+enum State {
+    Refused(ServiceError),
+    Asked(Oneshot<Endpoint, AxumRequest>, Option<Fate>),
+    Over,
+}
+
+impl Future for Answer {
+    type Output = Result<Response<AnswerBody>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let answered = match &mut self.state {
+            // What a panic leaves behind is dropped without being looked at.
+            State::Asked(asked, _) => {
+                let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(asked).poll(cx)));
+                match polled {
+                    Ok(Poll::Pending) => return Poll::Pending,
+                    Ok(Poll::Ready(Ok(response))) => Some(response),
+                    Err(_) => None,
+                }
             }
+            State::Refused(_) | State::Over => None,
         };
-        if http1 {
+        // What was asked is over before its answer is sent.
+        let (response, refused) = match std::mem::replace(&mut self.state, State::Over) {
+            State::Asked(_, fate) => self.this.answered(answered, fate.as_ref()),
+            State::Refused(error) => (error.into_response(), true),
+            State::Over => return Poll::Pending,
+        };
+        let Some(flight) = self.flight.take() else {
+            return Poll::Pending;
+        };
+        let response = self.told(response, refused);
+        Poll::Ready(Ok(response.map(|body| AnswerBody::new(body, flight))))
+    }
+}
+
+impl Answer {
+    /// Says in the head of an answer what becomes of the connection.
+    fn told(&self, mut response: Response, refused: bool) -> Response {
+        let this = &self.this;
+        if self.http1 {
             let status = response.status();
-            if status == StatusCode::SWITCHING_PROTOCOLS || (connects && status.is_success()) {
-                self.open.upgrade();
-            } else if refused || self.draining.has_begun() {
+            if status == StatusCode::SWITCHING_PROTOCOLS || (self.connects && status.is_success()) {
+                this.open.upgrade();
+            } else if refused || this.draining.has_begun() {
                 // What is left of a refused body is not read, so nothing can follow it; and who is told
                 // that the connection ends sends nothing more into it.
                 let close = HeaderValue::from_static("close");
                 response.headers_mut().insert(header::CONNECTION, close);
             }
         }
-        self.open.counters().answered(response.status());
-        response.map(|body| AnswerBody::new(body, flight))
+        this.open.counters().answered(response.status());
+        response
     }
+}
 
+impl Answering {
     /// Refuses what its head says enough about.
     fn check(&self, request: &Request<Incoming>) -> Result<(), ServiceError> {
         host(request)?;
@@ -95,36 +150,36 @@ impl Answering {
         Ok(())
     }
 
-    /// Asks the endpoint; the second is whether the body was refused meanwhile.
-    async fn call(&self, request: Request<Incoming>, flight: &Flight) -> (Response, bool) {
+    /// Asks the endpoint.
+    fn ask(&self, request: Request<Incoming>, flight: &Flight) -> State {
         let (mut head, body) = request.into_parts();
         head.extensions.insert(self.peer.clone());
         head.extensions.insert(self.draining.clone());
-        let (body, fate) = RequestBody::new(
-            body,
-            self.settings.limits.body.bytes(),
-            self.settings.timeouts.body.get(),
-            flight.clone(),
-        );
-        let request = AxumRequest::from_parts(head, axum::body::Body::new(body));
-        let endpoint = self.endpoint.clone();
-        let mut answer = pin!(async move { endpoint.oneshot(request).await });
-        // What a panic leaves behind is dropped without being looked at.
-        let answer = poll_fn(|cx| {
-            let polled = catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(cx)));
-            polled.map_or_else(|_| Poll::Ready(None), |polled| polled.map(Some))
-        });
-        let response = match answer.await {
-            Some(Ok(response)) => response,
-            Some(Err(never)) => match never {},
-            None => {
-                self.open.counters().panics.up();
-                ServiceError::internal("the endpoint panicked").into_response()
-            }
+        let (body, fate) = if body.is_end_stream() {
+            (axum::body::Body::empty(), None)
+        } else {
+            let (body, fate) = RequestBody::new(
+                body,
+                self.settings.limits.body.bytes(),
+                self.settings.timeouts.body.get(),
+                flight.clone(),
+            );
+            (axum::body::Body::new(body), Some(fate))
         };
+        let request = AxumRequest::from_parts(head, body);
+        State::Asked(self.endpoint.clone().oneshot(request), fate)
+    }
+
+    /// The answer of the endpoint, none if it has panicked; the second is whether the body was refused
+    /// meanwhile.
+    fn answered(&self, answered: Option<Response>, fate: Option<&Fate>) -> (Response, bool) {
+        let response = answered.unwrap_or_else(|| {
+            self.open.counters().panics.up();
+            ServiceError::internal("the endpoint panicked").into_response()
+        });
         // An endpoint that could not read the body has failed for that reason, whatever it says.
         let failed = response.status().is_client_error() || response.status().is_server_error();
-        match fate.get() {
+        match fate.and_then(Fate::get) {
             Some(Refused::TooLarge) if failed => (self.too_large().into_response(), true),
             Some(Refused::Stalled) if failed => {
                 let message = "the body of the request stopped coming";
@@ -168,5 +223,31 @@ fn host(request: &Request<Incoming>) -> Result<(), ServiceError> {
 fn is_host(value: &HeaderValue) -> bool {
     let host = value.as_bytes();
     let authority = || Authority::try_from(host).is_ok_and(|it| !it.as_str().contains('@'));
-    host.is_empty() || authority()
+    host.is_empty() || is_plain(host) || authority()
+}
+
+/// Whether this is a host as nearly all are, with a port or without, which is known at a glance.
+fn is_plain(host: &[u8]) -> bool {
+    let mut parts = host.splitn(2, |byte| *byte == b':');
+    let (name, port) = (parts.next().unwrap_or_default(), parts.next());
+    let letter = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+    let number = |port: &[u8]| (1..=5).contains(&port.len()) && port.iter().all(u8::is_ascii_digit);
+    !name.is_empty() && name.iter().all(letter) && port.is_none_or(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_a_host_at_a_glance_is_one(
+            host in "[a-z0-9.:@_~%/\\[\\]-]{1,12}|[a-z0-9.-]{1,8}(:[0-9]{0,6})?",
+        ) {
+            let parsed = Authority::try_from(host.as_str()).is_ok() && !host.contains('@');
+            prop_assert!(parsed || !is_plain(host.as_bytes()), "{host}");
+        }
+    }
 }

@@ -90,7 +90,7 @@ impl Drop for Inner {
     }
 }
 
-/// The body of a request: it fails where it is too large, and where nothing of it comes.
+/// The body of a request that has not come to its end: it fails where it is too large, and where nothing of it comes.
 pub(super) struct RequestBody<B = Incoming> {
     body: Limited<B>,
     /// How long nothing may come while somebody waits for it.
@@ -116,14 +116,13 @@ where
     ) -> (Self, Fate) {
         let fate = Fate::default();
         let most = most.and_then(|most| usize::try_from(most).ok());
-        let flight = Some(flight).filter(|_| !body.is_end_stream());
         let body = Self {
             body: Limited::new(body, most.unwrap_or(usize::MAX)),
             patience,
             waiting: false,
             timer: None,
             fate: fate.clone(),
-            flight,
+            flight: Some(flight),
         };
         (body, fate)
     }

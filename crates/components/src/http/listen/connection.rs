@@ -117,7 +117,6 @@ impl Connection {
     async fn drive(&self, connection: impl Driven, activity: &Activity) -> Option<Due> {
         let mut connection = pin!(connection);
         let mut stopped = pin!(self.stop.cancelled());
-        let mut changed = pin!(activity.changed());
         let mut sleep = pin!(sleep_until(self.since));
         // None: there is no deadline.
         let mut armed: Option<Instant> = None;
@@ -125,8 +124,7 @@ impl Connection {
         let tells = connection.tells();
         let due = poll_fn(|cx| {
             loop {
-                // What ends while the connection is polled leaves a permit, and wakes nobody.
-                changed.set(activity.changed());
+                activity.driven();
                 if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
                     if let Err(error) = ended {
                         debug!(%error, "a connection ended early");
@@ -144,10 +142,7 @@ impl Connection {
                     connection.as_mut().finish();
                     continue;
                 }
-                while changed.as_mut().poll(cx).is_ready() {
-                    changed.set(activity.changed());
-                }
-                let Some((at, due)) = activity.deadline() else {
+                let Some((at, due)) = activity.rest(cx.waker()) else {
                     return Poll::Pending;
                 };
                 // A later deadline is looked at when the earlier one is over: a request costs no timer.
