@@ -224,3 +224,43 @@ impl Drop for Busy {
         self.0.end();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Woken(AtomicUsize);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn who_rests_is_woken_by_the_end_of_the_last_request_and_who_is_awake_is_not() {
+        let now = Instant::now();
+        let activity = Activity::new(Protocol::Http2, &Timeouts::default(), now, true);
+        let woken = Arc::new(Woken::default());
+        let waker = Waker::from(Arc::clone(&woken));
+        let times = || woken.0.load(Ordering::Relaxed);
+
+        activity.driven();
+        let (first, second) = (activity.begin(), activity.begin());
+        assert_eq!(activity.rest(&waker), None);
+        drop(first);
+        assert_eq!(times(), 0, "one is still under way");
+        drop(second);
+        assert_eq!(times(), 1);
+
+        activity.driven();
+        drop(activity.begin());
+        assert_eq!(times(), 1, "it looks before it rests");
+        let due = activity.rest(&waker).map(|(_, due)| due);
+        assert_eq!(due, Some(Due::Next));
+    }
+}
