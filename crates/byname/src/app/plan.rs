@@ -35,7 +35,7 @@ enum Act {
 struct Line {
     #[serde(rename = "do")]
     act: Act,
-    /// The service, or the key of the top level.
+    /// The service, or the smallest part of the file that is no service's.
     what: String,
     /// Why: what is different, with secrets masked.
     because: Vec<String>,
@@ -100,7 +100,7 @@ impl Plan {
                 None => unchanged += 1,
             }
         }
-        lines.extend(beside(&differences, &new.graph));
+        lines.extend(beside(&differences, old, new));
         Self {
             plan: lines,
             unchanged,
@@ -246,33 +246,47 @@ fn quoted(names: &[&str]) -> String {
     names.join(", ")
 }
 
-/// What changes that is no service's: values count at once, the rest after a restart.
-fn beside(differences: &[Difference], graph: &Graph) -> Vec<Line> {
-    let of_services: Vec<Keys> = graph
-        .services()
-        .map(|service| of_name(service.name()))
-        .collect();
+/// What changes that is no service's: values count at once, the rest after a restart, by the names that a
+/// reload tells.
+fn beside(differences: &[Difference], old: &Side, new: &Side) -> Vec<Line> {
+    let services = old.graph.services().chain(new.graph.services());
+    let of_services: Vec<Keys> = services.map(|service| of_name(service.name())).collect();
+    let parts = Config::parts_changed(&old.config, &new.config, &of_services);
     let mut lines: Vec<Line> = Vec::new();
+    let mut tell = |act, what: String, because: String| match lines
+        .iter_mut()
+        .find(|line| line.what == what)
+    {
+        Some(line) => line.because.push(because),
+        None => lines.push(Line {
+            act,
+            what,
+            because: vec![because],
+        }),
+    };
     for difference in differences {
-        let Some(Step::Key(key)) = difference.path.steps().first() else {
+        let path = &difference.path;
+        let Some(Step::Key(key)) = path.steps().first() else {
             continue;
         };
-        if of_services.iter().any(|own| own.is_above(&difference.path)) {
+        if of_services.iter().any(|own| own.is_above(path)) {
             continue;
         }
-        let act = match &**key {
+        match &**key {
             "services" => continue,
-            "values" => Act::Reload,
-            _ => Act::Restart,
-        };
-        let reason = difference.to_string();
-        match lines.last_mut() {
-            Some(line) if *line.what == **key => line.because.push(reason),
-            _ => lines.push(Line {
-                act,
-                what: key.to_string(),
-                because: vec![reason],
-            }),
+            "values" => tell(Act::Reload, key.to_string(), difference.to_string()),
+            _ => {
+                let is_of = |part: &Keys| part.is_above(path) || path.is_above(part);
+                let mut told = false;
+                for (part, _) in parts.iter().filter(|(part, _)| is_of(part)) {
+                    tell(Act::Restart, part.to_string(), difference.to_string());
+                    told = true;
+                }
+                // What came or went with its services is told of these.
+                if !told && !of_services.iter().any(|own| path.is_above(own)) {
+                    tell(Act::Restart, key.to_string(), difference.to_string());
+                }
+            }
         }
     }
     lines

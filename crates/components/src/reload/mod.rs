@@ -1,6 +1,7 @@
 //! Taking a changed configuration while the application runs.
 
 mod follow;
+mod parts;
 mod run;
 
 use std::fmt;

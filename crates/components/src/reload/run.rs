@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Act, CONFIG, Counting, Prepared, Reloads};
 use crate::app::{Checked, Definition};
-use crate::config::{Node, Value};
+use crate::config::{Change, Config, Node, Path};
 use crate::factory::FactoryEntry;
 use crate::life::{Phase, StepError, Within, step};
 use crate::problem::{Problem, Problems};
@@ -36,6 +36,11 @@ pub enum PartOutcome {
     NextBuild,
     /// It goes on as it is: only a restart of the application brings the change.
     NeedsRestart,
+    /// It is not there yet: only a restart of the application brings it.
+    AddedByRestart,
+    /// It goes on although the configuration has it no longer: only a restart of the application takes it
+    /// away.
+    RemovedByRestart,
     /// It could take them, and others could not.
     NotAsked,
     /// It refused them, before anything was changed.
@@ -51,7 +56,8 @@ pub enum PartOutcome {
 /// A service that a change concerns.
 #[derive(Clone, Debug)]
 pub struct PartReport {
-    /// The service; or the part of the configuration that is no service's, as `life`.
+    /// The service; or the smallest part of the configuration that is no service's, as
+    /// `middleware.limit` or `life.parallel`.
     pub name: Arc<str>,
     /// What became of it.
     pub outcome: PartOutcome,
@@ -99,6 +105,8 @@ impl fmt::Display for PartReport {
             PartOutcome::Took => f.write_str("took its new settings"),
             PartOutcome::NextBuild => f.write_str("will be built with its new settings"),
             PartOutcome::NeedsRestart => f.write_str("goes on as it is until a restart"),
+            PartOutcome::AddedByRestart => f.write_str("is added by a restart"),
+            PartOutcome::RemovedByRestart => f.write_str("is taken away by a restart"),
             PartOutcome::NotAsked => f.write_str("was left as it is"),
             PartOutcome::Refused(error) => write!(f, "refused its new settings: it {error}"),
             PartOutcome::Failed(error) => write!(f, "did not take its new settings: it {error}"),
@@ -208,32 +216,28 @@ impl Running {
                 outcome,
             });
         };
-        let now = self.0.config.counting();
-        for section in [
-            "life",
-            "health",
-            "servers",
-            "deployments",
-            "middleware",
-            "clients",
-            "routers",
-        ] {
-            let of = |root: &Node| root.get(section).map(without_listeners);
-            let before = now.as_ref().and_then(|now| of(now.config.root()));
-            let after = of(checked.config.root());
-            if !is_same(before.as_ref(), after.as_ref()) {
-                tell(section, PartOutcome::NeedsRestart);
+        if let Some(now) = self.0.config.counting() {
+            let own = self.own_settings(checked);
+            for (path, change) in Config::parts_changed(&now.config, &checked.config, &own) {
+                tell(
+                    &path.to_string(),
+                    match change {
+                        Change::Added => PartOutcome::AddedByRestart,
+                        Change::Removed => PartOutcome::RemovedByRestart,
+                        Change::Changed => PartOutcome::NeedsRestart,
+                    },
+                );
             }
         }
         for service in self.graph().services() {
             if checked.graph.service(service.name()).is_none() {
-                tell(service.name(), PartOutcome::NeedsRestart);
+                tell(service.name(), PartOutcome::RemovedByRestart);
             }
         }
         for service in checked.graph.services() {
             let name = service.name();
             let Some(plan) = self.0.plans.get(name) else {
-                tell(name, PartOutcome::NeedsRestart);
+                tell(name, PartOutcome::AddedByRestart);
                 continue;
             };
             let Makes::Defined(before, factory) = &plan.makes else {
@@ -269,6 +273,20 @@ impl Running {
         offered
     }
 
+    /// Where the settings are of services that are there before and after: what changes in them is told of
+    /// the service.
+    fn own_settings(&self, checked: &Checked) -> Vec<Path> {
+        let both = self.0.plans.iter().filter_map(|(name, plan)| {
+            checked.graph.service(name)?;
+            let Makes::Defined(before, _) = &plan.makes else {
+                return None;
+            };
+            let after = checked.definitions.get(name)?;
+            Some([before.settings_path.clone(), after.settings_path.clone()])
+        });
+        both.flatten().collect()
+    }
+
     fn publish(&self, checked: Checked) {
         let Checked { config, values, .. } = checked;
         let before = self.0.config.counting();
@@ -289,7 +307,7 @@ impl Running {
 }
 
 /// Whether two nodes say the same; an empty map says nothing.
-fn is_same(before: Option<&Node>, after: Option<&Node>) -> bool {
+pub(super) fn is_same(before: Option<&Node>, after: Option<&Node>) -> bool {
     let says = |node: Option<&Node>| {
         node.is_some_and(|node| node.as_map().is_none_or(|map| !map.is_empty()))
     };
@@ -299,23 +317,6 @@ fn is_same(before: Option<&Node>, after: Option<&Node>) -> bool {
         }
         (before, after) => !says(before) && !says(after),
     }
-}
-
-/// Servers, or deployments of servers, without their listeners: each of those is a service of its own.
-fn without_listeners(node: &Node) -> Node {
-    let Some(map) = node.as_map() else {
-        return node.clone();
-    };
-    let mut map = map.clone();
-    for (_, one) in map.iter_mut() {
-        if let Value::Map(one) = &mut one.value {
-            one.remove("listeners");
-            if let Some(servers) = one.get_mut("servers") {
-                *servers = without_listeners(servers);
-            }
-        }
-    }
-    Node::new(Value::Map(map), node.origin.clone())
 }
 
 fn is_wired_alike(before: &Definition, after: &Definition) -> bool {
