@@ -81,6 +81,9 @@ pub struct FactoryEntry {
     needs: Vec<Declared>,
     makes: Type,
     settings: Type,
+    /// Whether what it makes is not for everybody who reaches it.
+    #[cfg(feature = "http")]
+    guarded: bool,
     schema: fn(&mut SchemaGenerator) -> Schema,
     #[allow(clippy::type_complexity, reason = "said once")]
     read: Box<dyn Fn(&Node, &Path, &str) -> Result<Read<AnySettings>, Problems> + Send + Sync>,
@@ -107,6 +110,8 @@ impl FactoryEntry {
             needs: needs.declared(),
             makes: Type::of::<P::Service>(),
             settings: Type::of::<S>(),
+            #[cfg(feature = "http")]
+            guarded: false,
             schema: |generator| generator.subschema_for::<S>(),
             read: Box::new(|node, path, default_of| {
                 let read = read_node::<S>(node, path, default_of)?;
@@ -130,6 +135,15 @@ impl FactoryEntry {
         }
     }
 
+    /// The same, of what is not for everybody who reaches it.
+    #[cfg(feature = "http")]
+    pub(crate) fn guarded(self) -> Self {
+        Self {
+            guarded: true,
+            ..self
+        }
+    }
+
     /// A factory for one definition, whose needs are known only when the file has been read. What it
     /// is given as settings has been checked already, and is handed through.
     #[cfg(feature = "http")]
@@ -149,6 +163,8 @@ impl FactoryEntry {
             needs,
             makes: Type::of::<T>(),
             settings: Type::of::<Node>(),
+            #[cfg(feature = "http")]
+            guarded: false,
             schema: |_| Schema::default(),
             read: Box::new(|node, _, _| {
                 Ok(Read {
@@ -178,6 +194,8 @@ impl FactoryEntry {
             needs: Vec::new(),
             makes,
             settings: Type::of::<String>(),
+            #[cfg(feature = "http")]
+            guarded: false,
             schema: |generator| generator.subschema_for::<String>(),
             read: Box::new(|node, path, name| {
                 let url = read_node::<String>(node, path, name)?.value;
@@ -236,6 +254,8 @@ impl FactoryEntry {
             needs: Vec::new(),
             makes,
             settings: Type::of::<()>(),
+            #[cfg(feature = "http")]
+            guarded: false,
             schema: |_| Schema::default(),
             read: Box::new(move |_, _, _| {
                 let value: AnySettings = Box::new(());
@@ -264,6 +284,14 @@ impl FactoryEntry {
     #[must_use]
     pub fn needs(&self) -> &[Declared] {
         &self.needs
+    }
+
+    /// Returns whether it is a kind of route that is [not for everybody](crate::Registrar::guarded_route_kind)
+    /// who reaches it.
+    #[cfg(feature = "http")]
+    #[must_use]
+    pub fn is_guarded(&self) -> bool {
+        self.guarded
     }
 
     /// Returns the name of the Rust type that its services are looked up as.

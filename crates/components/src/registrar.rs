@@ -101,6 +101,30 @@ impl Registrar<'_> {
                 .push(taken("middleware factory", name, place, &error));
         }
     }
+
+    /// Registers a middleware factory as [`middleware`](Self::middleware) does, of middleware that lets
+    /// nobody through whom it does not know: it asks for a key or a token, and refuses who has none.
+    ///
+    /// Where it stands before a [guarded kind of route](Self::guarded_route_kind), a check of the
+    /// application has nothing to warn of.
+    #[track_caller]
+    pub fn auth_middleware<S, M, F, E>(
+        &mut self,
+        name: &str,
+        instances: Instances,
+        make: impl Fn(S) -> F + Send + Sync + 'static,
+    ) where
+        S: Settings,
+        M: ?Sized + Send + Sync + 'static,
+        F: Future<Output = Result<Arc<M>, E>> + Send + 'static,
+        E: Into<BoxError>,
+    {
+        let place = Place::caller();
+        if let Err(error) = self.middleware.auth_factory(name, instances, make) {
+            self.problems
+                .push(taken("middleware factory", name, place, &error));
+        }
+    }
 }
 
 #[cfg(feature = "http")]
@@ -205,14 +229,34 @@ impl Registrar<'_> {
         P: Product<Service = crate::http::Mounted>,
     {
         let place = Place::caller();
-        let entry = Arc::new(FactoryEntry::new(name, place.clone(), needs, build));
-        let registered = self
-            .registries
-            .kinds
-            .register_at(name, entry, place.clone());
-        if let Err(error) = registered {
+        self.kind(FactoryEntry::new(name, place, needs, build));
+    }
+
+    /// Registers a kind of route as [`route_kind`](Self::route_kind) does, which is not for everybody: the
+    /// check of an application warns where it answers on an address that others than this machine reach,
+    /// with nothing before it that asks who it is. What asks is [middleware that
+    /// authenticates](Self::auth_middleware), or a listener with `tls.client-ca`.
+    #[track_caller]
+    pub fn guarded_route_kind<N, S, P>(
+        &mut self,
+        name: &str,
+        needs: N,
+        build: impl Build<S, N::Given, P>,
+    ) where
+        N: Needs,
+        S: Settings,
+        P: Product<Service = crate::http::Mounted>,
+    {
+        let place = Place::caller();
+        self.kind(FactoryEntry::new(name, place, needs, build).guarded());
+    }
+
+    fn kind(&mut self, entry: FactoryEntry) {
+        let (name, place) = (Arc::<str>::from(entry.name()), entry.place().clone());
+        let kinds = &self.registries.kinds;
+        if let Err(error) = kinds.register_at(&name, Arc::new(entry), place.clone()) {
             self.problems
-                .push(taken("kind of route", name, place, &error));
+                .push(taken("kind of route", &name, place, &error));
         }
     }
 

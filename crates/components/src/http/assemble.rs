@@ -95,7 +95,7 @@ impl Assembling<'_> {
                 for leaf in &leaves {
                     assembled.used.extend(self.needed_by(leaf, &planner));
                 }
-                self.open_admin((server, listener), &leaves, &planner, problems);
+                self.unguarded((server, listener), &leaves, &planner, problems);
                 if is_chosen {
                     let chosen = (server, listener, leaves);
                     self.listener(chosen, &planner, &published, &mut assembled, problems);
@@ -298,8 +298,8 @@ impl Assembling<'_> {
         leaves
     }
 
-    /// Warns of admin pages that anybody in the network can read.
-    fn open_admin(
+    /// Warns of what is not for everybody, and answers anybody in the network.
+    fn unguarded(
         &self,
         (server, listener): (&ServerDefinition, &ListenerSection),
         leaves: &[Leaf],
@@ -314,30 +314,43 @@ impl Assembling<'_> {
         if is_near || tls.is_some_and(|tls| tls.client_ca.is_some()) {
             return;
         }
-        let asks = |(name, _): &Named| {
-            let factory = self.middleware.factory_of(name);
-            factory.is_some_and(|it| matches!(&*it, "bearer-auth" | "api-key"))
-        };
-        let around = server.http.middleware.iter().chain(&listener.middleware);
-        let is_asked = around.clone().any(asks);
+        let asks = |(name, _): &Named| self.middleware.authenticates(name);
+        let mut around = server.http.middleware.iter().chain(&listener.middleware);
+        if around.any(asks) {
+            return;
+        }
         for leaf in leaves {
             let From::Kind { node } = &leaf.from else {
                 continue;
             };
-            let is_admin = planner
-                .kinds
-                .get(node)
-                .is_some_and(|one| &*one.kind == "admin");
-            if is_admin && !is_asked && !leaf.layers.iter().any(asks) {
-                let message = "anybody who reaches this listener can read the admin pages";
-                problems.push(
-                    Problem::warning(message)
-                        .at(leaf.place.clone(), "the pages")
-                        .at(listener.place.clone(), "the listener")
-                        .help("listen on a loopback address, or put `bearer-auth` or `api-key` before them"),
-                );
+            let guarded = planner.kinds.get(node);
+            let Some(one) = guarded.filter(|one| one.factory.is_guarded()) else {
+                continue;
+            };
+            if leaf.layers.iter().any(asks) {
+                continue;
             }
+            problems.push(
+                Problem::warning(format!(
+                    "anybody who reaches this listener is answered by `{}`, which is not for everybody",
+                    one.kind
+                ))
+                .at(leaf.place.clone(), "it answers here")
+                .at(listener.place.clone(), "the listener")
+                .help(format!(
+                    "listen on a loopback address, or put middleware before it that asks who it is: {}",
+                    self.who_asks()
+                )),
+            );
         }
+    }
+
+    /// The types of middleware that authenticate.
+    fn who_asks(&self) -> String {
+        let factories = self.middleware.factories().snapshot();
+        let asking = factories.iter().filter(|(_, one)| one.authenticates());
+        let names: Vec<_> = asking.map(|(name, _)| format!("`{name}`")).collect();
+        names.join(" or ")
     }
 
     /// The services that a route needs.

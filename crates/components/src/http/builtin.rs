@@ -17,7 +17,7 @@ pub(crate) fn module(registrar: &mut Registrar<'_>) {
         Ok::<_, BoxError>(Arc::new(Mounted::new(files)))
     });
     let needs = (context(),);
-    registrar.route_kind(
+    registrar.guarded_route_kind(
         "admin",
         needs,
         |settings: admin::Settings, context: Context| async {

@@ -31,6 +31,7 @@ pub enum Instances {
 #[derive(Clone)]
 pub struct MiddlewareFactory {
     pub(super) instances: Instances,
+    authenticates: bool,
     pub(super) makes: Type,
     /// Reads settings, and forgets them.
     pub(super) check: fn(&Node, &Path, &str) -> Result<(), Problems>,
@@ -54,6 +55,7 @@ impl MiddlewareFactory {
         let build = Arc::new(build);
         Self {
             instances,
+            authenticates: false,
             makes: Type::of::<M>(),
             check: |settings, path, name| read_node::<S>(settings, path, name).map(drop),
             secrets: |settings, path, name| {
@@ -70,6 +72,21 @@ impl MiddlewareFactory {
             }),
             schema: |generator| generator.subschema_for::<S>(),
         }
+    }
+
+    /// The same, of middleware that lets nobody through whom it does not know.
+    pub(super) fn authenticating(self) -> Self {
+        Self {
+            authenticates: true,
+            ..self
+        }
+    }
+
+    /// Returns whether its middleware lets nobody through [whom it does not
+    /// know](crate::Registrar::auth_middleware).
+    #[must_use]
+    pub fn authenticates(&self) -> bool {
+        self.authenticates
     }
 
     /// Returns the schema of its settings, for editors.

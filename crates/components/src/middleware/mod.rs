@@ -159,6 +159,30 @@ impl Middlewares {
         self.factories.register_at(name, factory, Place::caller())
     }
 
+    /// Registers a factory as [`factory`](Self::factory) does, of middleware that lets nobody through whom
+    /// it does not know: it may stand before what is [not for
+    /// everybody](crate::Registrar::guarded_route_kind).
+    ///
+    /// # Errors
+    ///
+    /// As [`factory`](Self::factory).
+    #[track_caller]
+    pub fn auth_factory<S, M, F, E>(
+        &self,
+        name: &str,
+        instances: Instances,
+        make: impl Fn(S) -> F + Send + Sync + 'static,
+    ) -> Result<u64, ChangeError>
+    where
+        S: DeserializeOwned + JsonSchema + Send + 'static,
+        M: ?Sized + Send + Sync + 'static,
+        F: Future<Output = Result<Arc<M>, E>> + Send + 'static,
+        E: Into<BoxError>,
+    {
+        let factory = MiddlewareFactory::new(instances, make).authenticating();
+        self.factories.register_at(name, factory, Place::caller())
+    }
+
     /// Gives a name to the middleware that a factory makes from these settings. The factory may be
     /// registered later. Returns the revision.
     ///
@@ -316,6 +340,14 @@ impl Middlewares {
     pub(crate) fn factory_of(&self, name: &str) -> Option<Arc<str>> {
         self.named
             .read(name, |definition| Arc::clone(&definition.factory))
+    }
+
+    /// Whether a named middleware lets nobody through whom it does not know.
+    #[cfg(feature = "http")]
+    pub(crate) fn authenticates(&self, name: &str) -> bool {
+        let factory = self.factory_of(name);
+        let read = |by: &str| self.factories.read(by, MiddlewareFactory::authenticates);
+        factory.and_then(|by| read(&by)).unwrap_or(false)
     }
 
     /// The type of what a factory makes, if there is one of the name.

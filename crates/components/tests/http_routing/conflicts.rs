@@ -1,6 +1,10 @@
 //! What is wrong with routers and listeners is told before anything is built, with its places.
 
-use crate::rig::{app, only_error};
+use std::sync::Arc;
+
+use byname_components::{BoxError, Instances, Registrar};
+
+use crate::rig::{Mark, app, only_error};
 
 /// The only problem of a file says all of this.
 #[track_caller]
@@ -118,28 +122,71 @@ fn parameters_with_text_before_them_are_parameters() {
     );
 }
 
-#[test]
-fn admin_pages_that_anybody_can_read_are_a_warning() {
-    let told = |listener: &str, item: &str| {
-        let file = format!(
-            "
-middleware: {{ keys: {{ type: api-key, settings: {{ keys: {{ given: ['me:0123456789abcdef0123456789abcdef'] }} }} }} }}
+/// Which listeners and routes are warned of, where `keys` and `own` stand for who asks.
+fn unguarded(listener: &str, item: &str) -> Option<String> {
+    let file = format!(
+        "
+middleware:
+  keys: {{ type: api-key, settings: {{ keys: {{ given: ['me:0123456789abcdef0123456789abcdef'] }} }} }}
+  own: {{ type: badge, settings: {{ text: a }} }}
+  mine: {{ type: mark, settings: {{ text: a }} }}
 routers: {{ pages: {{ routes: [{{ {item} }}] }} }}
 servers: {{ main: {{ listeners: {{ one: {{ {listener}, routers: [pages] }} }} }} }}
 "
-        );
-        let problems = app(&file).check();
-        assert_eq!(problems.errors(), 0, "{problems}");
-        problems
-            .to_string()
-            .contains("anybody who reaches this listener can read the admin pages")
+    );
+    let own = |registrar: &mut Registrar<'_>| {
+        registrar.auth_middleware("badge", Instances::Shared, |_: Mark| async {
+            let layer = tower::layer::util::Identity::new();
+            Ok::<_, BoxError>(Arc::new(byname_components::http::Middleware::new(layer)))
+        });
+        registrar.guarded_route_kind("vault", (), |_: Mark| async {
+            let router = axum::Router::<()>::new();
+            Ok::<_, BoxError>(Arc::new(byname_components::http::Mounted::new(router)))
+        });
     };
+    let problems = app(&file).register(own).check();
+    assert_eq!(problems.errors(), 0, "{problems}");
+    let problems = problems.to_string();
+    let told = problems
+        .lines()
+        .find(|line| line.contains("which is not for everybody"));
+    let told = told.map(str::to_owned);
+    assert!(
+        told.is_none() || problems.contains("`api-key` or `badge` or `bearer-auth`"),
+        "{problems}"
+    );
+    told
+}
+
+#[test]
+fn admin_pages_that_anybody_can_read_are_a_warning() {
+    let told = |listener: &str, item: &str| unguarded(listener, item).is_some();
     assert!(told("address: 0.0.0.0:0", "admin: {}"));
     assert!(!told("address: '127.0.0.1:0'", "admin: {}"));
     assert!(!told("address: 'unix:/nowhere/a.sock'", "admin: {}"));
     assert!(!told("address: 0.0.0.0:0", "admin: {}, middleware: [keys]"));
     assert!(!told("address: 0.0.0.0:0, middleware: [keys]", "admin: {}"));
     assert!(!told("address: 0.0.0.0:0", "echo: { text: a }"));
+}
+
+/// Who asks, and what is not for everybody, was known by the names of types: whoever brought a middleware
+/// of their own was warned for nothing, and a kind of their own was never warned of.
+#[test]
+fn a_middleware_of_ones_own_that_authenticates_guards_a_kind_of_ones_own() {
+    for item in ["admin: {}", "vault: { text: a }"] {
+        let kind = item.split(':').next().unwrap();
+        let all = "address: 0.0.0.0:0";
+        let told = unguarded(all, item).unwrap();
+        assert!(told.contains(&format!("is answered by `{kind}`")), "{told}");
+        assert_eq!(unguarded("address: '[::1]:0'", item), None);
+        // Whatever else stands before it does not ask.
+        assert!(unguarded(all, &format!("{item}, middleware: [mine]")).is_some());
+        assert_eq!(
+            unguarded(all, &format!("{item}, middleware: [mine, own]")),
+            None
+        );
+        assert_eq!(unguarded(&format!("{all}, middleware: [own]"), item), None);
+    }
 }
 
 #[test]

@@ -76,7 +76,7 @@ pub(crate) fn module(registrar: &mut Registrar<'_>) {
     register::<SlowLog>(registrar, "slow-log");
     register::<Timeout>(registrar, "timeout");
     register::<Trace>(registrar, "trace");
-    registrar.middleware(
+    registrar.auth_middleware(
         "bearer-auth",
         Instances::Shared,
         |Planned(settings): Planned<BearerAuth>| async {
@@ -84,7 +84,7 @@ pub(crate) fn module(registrar: &mut Registrar<'_>) {
             Ok::<_, KeyError>(Arc::new(Middleware::new(layer)))
         },
     );
-    registrar.middleware(
+    registrar.auth_middleware(
         "api-key",
         Instances::Shared,
         |Planned(settings): Planned<ApiKeyAuth>| async {
