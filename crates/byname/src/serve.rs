@@ -6,6 +6,7 @@ mod components;
 mod flags;
 mod health;
 mod line;
+mod listed;
 mod machines;
 mod stop;
 mod told;

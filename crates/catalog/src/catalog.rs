@@ -89,6 +89,19 @@ impl Catalog {
         &self.offerings
     }
 
+    /// Returns the registry of what is known of the providers, by their id, to follow it.
+    #[must_use]
+    pub const fn providers_registry(&self) -> &Registry<Provider> {
+        &self.providers
+    }
+
+    /// Returns the registry of the state of the files, in the order in which they were given, to follow
+    /// it.
+    #[must_use]
+    pub const fn files_registry(&self) -> &Registry<FileStatus> {
+        &self.files
+    }
+
     /// Returns what is known of the providers now, by their id.
     ///
     /// A provider may have offerings and not be in it, and the other way round.

@@ -6,6 +6,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::health::Check;
+#[cfg(feature = "http")]
+use crate::http::admin::Listed;
 use crate::life::Phase;
 use crate::part::Part;
 use crate::reload::Reloads;
@@ -53,6 +55,36 @@ pub(crate) struct Extras {
     pub(crate) hooks: [Option<Hook>; Phase::COUNT],
     pub(crate) checks: Vec<Check>,
     pub(crate) reloads: Option<Reloads>,
+    /// Registries of the service's own, by the names that it gives them.
+    #[cfg(feature = "http")]
+    pub(crate) listed: Vec<Listed>,
+}
+
+impl Extras {
+    /// Tells what is wrong with what came with a service.
+    #[cfg_attr(
+        not(feature = "http"),
+        allow(
+            clippy::unused_self,
+            clippy::unnecessary_wraps,
+            reason = "only what HTTP shows can be wrong"
+        )
+    )]
+    pub(crate) fn check(&self) -> Result<(), BoxError> {
+        #[cfg(feature = "http")]
+        for (at, one) in self.listed.iter().enumerate() {
+            let name = one.name();
+            if name.is_empty() || name.contains('/') {
+                let message =
+                    format!("it lists a registry as `{name}`; expected a name without `/`");
+                return Err(message.into());
+            }
+            if self.listed[..at].iter().any(|before| before.name() == name) {
+                return Err(format!("it lists two registries as `{name}`").into());
+            }
+        }
+        Ok(())
+    }
 }
 
 impl<T: ?Sized + Send + Sync + 'static> Made<T> {
@@ -123,6 +155,39 @@ impl<T: ?Sized + Send + Sync + 'static> Made<T> {
     #[must_use]
     pub fn check(mut self, check: Check) -> Self {
         self.extras.checks.push(check);
+        self
+    }
+
+    /// Shows a registry of the service's own on the [admin pages](crate::http::admin), from the start of
+    /// the service to its stop, as `service/name`: two services may give theirs the same name.
+    ///
+    /// A service that lists two under one name, or one under a name that is empty or has a `/`, is not
+    /// built.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use byname_components::http::admin::Listed;
+    /// use byname_components::{BoxError, Made};
+    /// use byname_registry::Registry;
+    ///
+    /// struct Book {
+    ///     guests: Registry<String>,
+    /// }
+    ///
+    /// async fn book() -> Result<Made<Book>, BoxError> {
+    ///     let book = Arc::new(Book { guests: Registry::new() });
+    ///     let guests = Listed::new("guests", "guest", &book.guests, |_, name| {
+    ///         serde_json::Map::from_iter([("called".to_owned(), name.as_str().into())])
+    ///     });
+    ///     Ok(Made::new(book).listed(guests))
+    /// }
+    /// ```
+    #[cfg(feature = "http")]
+    #[must_use]
+    pub fn listed(mut self, listed: Listed) -> Self {
+        self.extras.listed.push(listed);
         self
     }
 

@@ -4,13 +4,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use byname_components::config::units;
-use byname_components::{BoxError, Registrar, need};
+use byname_components::http::admin::Listed;
+use byname_components::{BoxError, Made, Registrar, need};
 use byname_machines::{Machines, http};
 use byname_store::{FileOptions, MemoryStore, Problem};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::POLL;
+use super::listed::told;
 use crate::failure::Failure;
 use crate::folder::DataFolder;
 
@@ -47,9 +49,18 @@ pub(super) fn module(registrar: &mut Registrar<'_>) {
     registrar.router(NAME, (need(NAME),), state, http::routes());
 }
 
-async fn machines(settings: Settings) -> Result<Arc<Machines>, BoxError> {
+async fn machines(settings: Settings) -> Result<Made<Machines>, BoxError> {
     let opened = tokio::task::spawn_blocking(move || open(settings)).await??;
-    Ok(Arc::new(opened))
+    let listed = listed(&opened);
+    Ok(Made::new(Arc::new(opened)).listed(listed))
+}
+
+/// The machines as the admin pages show them: neither where their keys are nor what is noted of them.
+fn listed(machines: &Machines) -> Listed {
+    const TOLD: [&str; 6] = ["capacity", "host", "kind", "labels", "models", "url"];
+    Listed::new(NAME, "machine", machines.registry(), |_, machine| {
+        told(machine, &TOLD)
+    })
 }
 
 /// Opens the machines of the data folder; without one there is this machine only.

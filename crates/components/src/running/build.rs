@@ -61,6 +61,10 @@ impl Running {
                     within: Within::default(),
                     scope: Some(scope),
                 };
+                if let Err(wrong) = extras.check() {
+                    let refused = std::future::ready(Err::<(), _>(wrong));
+                    self.take(&life, Phase::Build, refused).await?;
+                }
                 self.live(&life, Vec::new(), part, extras, |_| Ok(()))
                     .await?;
                 return Ok(part.clone());
@@ -211,7 +215,11 @@ impl Running {
             .read(&settings, &path)
             .map_err(CreateError::Settings)?;
         // The factory's own code runs in the step, also what it does before its future is made.
-        let building = async move { factory.make(settings.value, &supply)?.await };
+        let building = async move {
+            let made = factory.make(settings.value, &supply)?.await?;
+            made.1.check()?;
+            Ok(made)
+        };
         let (part, extras) = self.take(&life, Phase::Build, building).await?;
         self.live(&life, before, &part, extras, accept).await?;
         Ok(part)
@@ -250,7 +258,7 @@ impl Running {
             }
         }
         // Before anybody can have the service, and so before anything that needs it is alive.
-        let alive = Arc::new(Alive::new(before, within, extras));
+        let alive = Arc::new(Alive::new(name, before, within, extras));
         // The names of services are names.
         let _ = self.0.alive.put(name, alive);
         self.set_state(name, |state| state.stage = Stage::Running);

@@ -89,11 +89,28 @@ pub(crate) struct Alive {
     drain: Mutex<Option<Hook>>,
     stop: Mutex<Option<Hook>>,
     pub(crate) reloads: Option<crate::reload::Reloads>,
+    /// Its registries, by the names that they have on the admin pages, each with the revision that it
+    /// had when the service became alive.
+    #[cfg(feature = "http")]
+    pub(crate) listed: Vec<(crate::http::admin::Listed, u64)>,
 }
 
 impl Alive {
-    fn new(before: Vec<Arc<str>>, within: Within, mut extras: Extras) -> Self {
+    pub(crate) fn new(
+        name: &str,
+        before: Vec<Arc<str>>,
+        within: Within,
+        mut extras: Extras,
+    ) -> Self {
+        #[cfg(not(feature = "http"))]
+        let _ = name;
         Self {
+            #[cfg(feature = "http")]
+            listed: extras
+                .listed
+                .drain(..)
+                .map(|listed| (listed.of(name), listed.revision()))
+                .collect(),
             before,
             within,
             drain: Mutex::new(extras.hooks[Phase::Drain.index()].take()),

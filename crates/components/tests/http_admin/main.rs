@@ -11,3 +11,4 @@ mod health;
 mod metrics;
 mod registries;
 mod rig;
+mod services;

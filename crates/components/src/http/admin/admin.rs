@@ -65,12 +65,12 @@ pub fn admin(settings: Settings, context: Context) -> Result<Admin, AdminError> 
 }
 
 impl Admin {
-    /// Makes the admin pages with registries that are not the application's own, such as one inside of a
-    /// service, and with measurements that are added on each request for them.
+    /// Makes the admin pages with registries that are neither the application's own nor a
+    /// [service's](crate::Made::listed), and with measurements that are added on each request for them.
     ///
     /// # Errors
     ///
-    /// As [`admin`], and if two registries have one name.
+    /// As [`admin`], and if two registries have one name, or one a name with `/`.
     ///
     /// # Panics
     ///
@@ -101,8 +101,8 @@ impl Admin {
             collector: None,
         };
         if let Some(app) = pages.context.app() {
-            let all = pages.listed(&app);
-            let mut names: Vec<_> = all.iter().map(Listed::name).collect();
+            let own = pages.own(&app);
+            let mut names: Vec<_> = own.iter().map(Listed::name).collect();
             names.sort_unstable();
             let mut pairs = names.iter().zip(names.iter().skip(1));
             if let Some((twice, _)) = pairs.find(|(one, next)| one == next) {
@@ -111,8 +111,16 @@ impl Admin {
                     message: format!("has `{twice}` twice"),
                 });
             }
+            if let Some(of_service) = names.iter().find(|name| name.contains('/')) {
+                return Err(AdminError {
+                    setting: "registries",
+                    message: format!(
+                        "has `{of_service}`; a name with `/` is that of a service's own"
+                    ),
+                });
+            }
             let ring = Arc::clone(&pages.ring);
-            let collector = Collector::begin(&all, ring, pages.settings.changes);
+            let collector = Collector::begin(&own, &app.0.alive, ring, pages.settings.changes);
             pages.collector = Some(collector);
         }
         Ok(Self(Arc::new(pages)))
@@ -126,7 +134,7 @@ impl Admin {
             .route("/page.css", get(page::style))
             .route("/page.js", get(page::script))
             .route("/registries", get(handle::registries))
-            .route("/registries/{name}", get(handle::entries))
+            .route("/registries/{*name}", get(handle::entries))
             .route("/graph", get(handle::graph))
             .route("/health", get(handle::health))
             .route("/livez", get(handle::live))
@@ -142,10 +150,20 @@ impl Admin {
 }
 
 impl Pages {
-    /// All registries, by name.
+    /// The registries of the application, and those that the pages were given.
+    fn own(&self, app: &Running) -> Vec<Listed> {
+        let mut own = registries::all(app);
+        own.extend(self.more.iter().cloned());
+        own
+    }
+
+    /// All registries, by name: also those of the services that are alive at this moment.
     pub(super) fn listed(&self, app: &Running) -> Vec<Listed> {
-        let mut all = registries::all(app);
-        all.extend(self.more.iter().cloned());
+        let mut all = self.own(app);
+        let alive = app.0.alive.snapshot();
+        for (_, alive) in alive.iter() {
+            all.extend(alive.listed.iter().map(|(listed, _)| listed.clone()));
+        }
         all.sort_by(|one, two| one.name().cmp(two.name()));
         all
     }

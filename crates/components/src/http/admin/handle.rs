@@ -5,21 +5,24 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use axum::extract::rejection::PathRejection;
-use axum::extract::{OriginalUri, Path, RawQuery, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::extract::{OriginalUri, Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use schemars::JsonSchema;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::admin::{COME_AGAIN, Pages};
-use super::answer::{answer, gone, json as json_answer, parameters, text, wrong};
+use super::answer::{answer, gone, json as json_answer, text};
 use super::changes::{From, events};
 use super::listed::Listed;
 use super::metrics::{self, Exposition, Kind};
 use super::settings::MOST_ENTRIES;
 use super::{config as configuration, health as checks, page as html};
-use crate::graph::Format;
+use crate::graph;
 use crate::health::Probe;
+use crate::http::bind::{NoParameters, Query};
 use crate::http::files::accept;
 use crate::running::Running;
 use crate::service_error::{ErrorKind, ServiceError};
@@ -32,17 +35,49 @@ type Shared = State<Arc<Pages>>;
 /// What a page answers: a refusal where the query is wrong.
 type Answered = Result<Response, ServiceError>;
 
-/// Nothing may be asked for.
-fn without_parameters(query: Option<&str>) -> Result<(), ServiceError> {
-    parameters(query, []).map(|[]| ())
+/// Which part of a registry is asked for.
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct Part {
+    /// How many entries.
+    #[schemars(range(min = 1, max = MOST_ENTRIES))]
+    limit: Option<usize>,
+    /// Behind which name.
+    after: Option<String>,
+}
+
+/// How the graph is asked for.
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct Drawn {
+    format: Option<Drawing>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Drawing {
+    Json,
+    Mermaid,
+    Dot,
+    Text,
+}
+
+/// How the configuration is asked for.
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct Written {
+    format: Option<Writing>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Writing {
+    Yaml,
+    Json,
 }
 
 pub(super) async fn page(
     State(pages): Shared,
     OriginalUri(uri): OriginalUri,
-    RawQuery(query): RawQuery,
+    Query(NoParameters {}): Query<NoParameters>,
 ) -> Answered {
-    without_parameters(query.as_deref())?;
     let Some(app) = pages.context.app() else {
         return Ok(gone());
     };
@@ -68,8 +103,10 @@ pub(super) async fn page(
     Ok(overview.answer())
 }
 
-pub(super) async fn registries(State(pages): Shared, RawQuery(query): RawQuery) -> Answered {
-    without_parameters(query.as_deref())?;
+pub(super) async fn registries(
+    State(pages): Shared,
+    Query(NoParameters {}): Query<NoParameters>,
+) -> Answered {
     let Some(app) = pages.context.app() else {
         return Ok(gone());
     };
@@ -81,18 +118,11 @@ pub(super) async fn registries(State(pages): Shared, RawQuery(query): RawQuery) 
 pub(super) async fn entries(
     State(pages): Shared,
     name: Result<Path<String>, PathRejection>,
-    RawQuery(query): RawQuery,
+    uri: Uri,
+    Query(Part { limit, after }): Query<Part>,
     headers: HeaderMap,
 ) -> Answered {
-    let [limit, after] = parameters(query.as_deref(), ["limit", "after"])?;
-    let most = match limit.map(|limit| limit.parse()) {
-        None => pages.settings.page,
-        Some(Ok(most)) if (1..=MOST_ENTRIES).contains(&most) => most,
-        Some(_) => {
-            let message = format!("expected a whole number from 1 to {MOST_ENTRIES}");
-            return Err(wrong("limit", message));
-        }
-    };
+    let most = limit.unwrap_or(pages.settings.page);
     let Some(app) = pages.context.app() else {
         return Ok(gone());
     };
@@ -114,8 +144,10 @@ pub(super) async fn entries(
         format!("?limit={most}&after={after}")
     });
     let mut answered = if accept::html(&headers) {
+        // Whether a slash in the name was written as one or as `%2F`: it is the address that counts.
+        let above = uri.path().matches('/').count().saturating_sub(1);
         let entries = html::Entries {
-            base: "../",
+            base: &"../".repeat(above),
             listed,
             page: &page,
             next: next.as_deref(),
@@ -144,15 +176,13 @@ fn entries_told(listed: &Listed, page: &super::listed::Page, next: Option<&str>)
     })
 }
 
-pub(super) async fn graph(State(pages): Shared, RawQuery(query): RawQuery) -> Answered {
-    let [format] = parameters(query.as_deref(), ["format"])?;
+pub(super) async fn graph(State(pages): Shared, Query(Drawn { format }): Query<Drawn>) -> Answered {
     let plain = "text/plain; charset=utf-8";
-    let (format, kind) = match format.as_deref() {
-        None | Some("json") => (Format::Json, "application/json"),
-        Some("mermaid") => (Format::Mermaid, plain),
-        Some("dot") => (Format::Dot, plain),
-        Some("text") => (Format::Text, plain),
-        Some(_) => return Err(wrong("format", "expected json, mermaid, dot or text")),
+    let (format, kind) = match format {
+        None | Some(Drawing::Json) => (graph::Format::Json, "application/json"),
+        Some(Drawing::Mermaid) => (graph::Format::Mermaid, plain),
+        Some(Drawing::Dot) => (graph::Format::Dot, plain),
+        Some(Drawing::Text) => (graph::Format::Text, plain),
     };
     let Some(app) = pages.context.app() else {
         return Ok(gone());
@@ -165,8 +195,10 @@ pub(super) async fn graph(State(pages): Shared, RawQuery(query): RawQuery) -> An
     Ok(text(kind, app.graph().write(format, &states)))
 }
 
-pub(super) async fn health(State(pages): Shared, RawQuery(query): RawQuery) -> Answered {
-    without_parameters(query.as_deref())?;
+pub(super) async fn health(
+    State(pages): Shared,
+    Query(NoParameters {}): Query<NoParameters>,
+) -> Answered {
     let Some(app) = pages.context.app() else {
         return Ok(gone());
     };
@@ -174,37 +206,45 @@ pub(super) async fn health(State(pages): Shared, RawQuery(query): RawQuery) -> A
     Ok(checks::whole(&live, &ready))
 }
 
-pub(super) async fn live(State(pages): Shared, RawQuery(query): RawQuery) -> Answered {
-    probe(&pages, query.as_deref(), Probe::Liveness).await
+pub(super) async fn live(
+    State(pages): Shared,
+    Query(NoParameters {}): Query<NoParameters>,
+) -> Answered {
+    Ok(probe(&pages, Probe::Liveness).await)
 }
 
-pub(super) async fn ready(State(pages): Shared, RawQuery(query): RawQuery) -> Answered {
-    probe(&pages, query.as_deref(), Probe::Readiness).await
+pub(super) async fn ready(
+    State(pages): Shared,
+    Query(NoParameters {}): Query<NoParameters>,
+) -> Answered {
+    Ok(probe(&pages, Probe::Readiness).await)
 }
 
-async fn probe(pages: &Pages, query: Option<&str>, probe: Probe) -> Answered {
-    without_parameters(query)?;
+async fn probe(pages: &Pages, probe: Probe) -> Response {
     match pages.context.app() {
-        Some(app) => Ok(checks::brief(&app.checks().ask(probe).await)),
-        None => Ok(gone()),
+        Some(app) => checks::brief(&app.checks().ask(probe).await),
+        None => gone(),
     }
 }
 
-pub(super) async fn config(State(pages): Shared, RawQuery(query): RawQuery) -> Answered {
-    let [format] = parameters(query.as_deref(), ["format"])?;
+pub(super) async fn config(
+    State(pages): Shared,
+    Query(Written { format }): Query<Written>,
+) -> Answered {
     let counting = pages.context.app().and_then(|app| app.0.config.counting());
     let Some(counting) = counting else {
         return Ok(gone());
     };
-    match format.as_deref() {
-        None | Some("yaml") => Ok(configuration::yaml(&counting.config)),
-        Some("json") => Ok(configuration::list(&counting.config)),
-        Some(_) => Err(wrong("format", "expected yaml or json")),
-    }
+    Ok(match format {
+        None | Some(Writing::Yaml) => configuration::yaml(&counting.config),
+        Some(Writing::Json) => configuration::list(&counting.config),
+    })
 }
 
-pub(super) async fn metrics(State(pages): Shared, RawQuery(query): RawQuery) -> Answered {
-    without_parameters(query.as_deref())?;
+pub(super) async fn metrics(
+    State(pages): Shared,
+    Query(NoParameters {}): Query<NoParameters>,
+) -> Answered {
     let Some(app) = pages.context.app() else {
         return Ok(gone());
     };
@@ -264,10 +304,9 @@ fn write_metrics(pages: &Pages, app: &Running, reports: &[crate::health::Report]
 
 pub(super) async fn changes(
     State(pages): Shared,
-    RawQuery(query): RawQuery,
+    Query(NoParameters {}): Query<NoParameters>,
     headers: HeaderMap,
 ) -> Answered {
-    without_parameters(query.as_deref())?;
     let Ok(permit) = Arc::clone(&pages.followers).try_acquire_owned() else {
         pages.counts.refused.fetch_add(1, Ordering::Relaxed);
         let error = ServiceError::new(ErrorKind::Unavailable, "too many follow the changes");

@@ -10,18 +10,21 @@ use super::changes::{Follows, Source};
 
 /// A registry as the admin pages show it: its name there, what an entry is, and what may be told of one.
 ///
-/// A clone is the same. It keeps the registry, and what is in it.
+/// A service shows those that it keeps by [`Made::listed`](crate::Made::listed). A clone is the same. It
+/// keeps the registry, and what is in it.
 #[derive(Clone)]
-pub struct Listed(Arc<dyn View>);
+pub struct Listed {
+    name: Arc<str>,
+    view: Arc<dyn View>,
+}
 
 /// What is done with a registry whose values have a type that nobody here knows.
 trait View: Send + Sync {
-    fn name(&self) -> &str;
     fn kind(&self) -> &str;
     fn revision(&self) -> u64;
     fn len(&self) -> usize;
     fn page(&self, after: Option<&str>, most: usize) -> Page;
-    fn follow(&self, capacity: usize) -> Box<dyn Source>;
+    fn follow(&self, name: &Arc<str>, since: Option<u64>, capacity: usize) -> Box<dyn Source>;
 }
 
 /// Entries of one revision, in the order of their names.
@@ -37,7 +40,6 @@ pub(super) struct Page {
 pub(super) type Told = Map<String, Value>;
 
 struct Of<V, F> {
-    name: String,
     kind: String,
     registry: Registry<V>,
     tell: F,
@@ -52,48 +54,60 @@ impl Listed {
         registry: &Registry<V>,
         tell: impl Fn(&str, &V) -> Map<String, Value> + Send + Sync + 'static,
     ) -> Self {
-        Self(Arc::new(Of {
-            name: name.into(),
-            kind: kind.into(),
-            registry: registry.clone(),
-            tell,
-        }))
+        Self {
+            name: name.into().into(),
+            view: Arc::new(Of {
+                kind: kind.into(),
+                registry: registry.clone(),
+                tell,
+            }),
+        }
     }
 
-    pub(super) fn name(&self) -> &str {
-        self.0.name()
+    /// The same as the registry of a service. What a service calls it has no `/`, so that no two
+    /// services have registries of one name.
+    pub(crate) fn of(&self, service: &str) -> Self {
+        Self {
+            name: format!("{service}/{}", self.name).into(),
+            view: Arc::clone(&self.view),
+        }
     }
 
-    pub(super) fn revision(&self) -> u64 {
-        self.0.revision()
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn revision(&self) -> u64 {
+        self.view.revision()
     }
 
     pub(super) fn len(&self) -> usize {
-        self.0.len()
+        self.view.len()
     }
 
     /// At most so many entries behind a name.
     pub(super) fn page(&self, after: Option<&str>, most: usize) -> Page {
-        self.0.page(after, most)
+        self.view.page(after, most)
     }
 
-    /// Follows the registry, and does not keep it.
-    pub(super) fn follow(&self, capacity: usize) -> Box<dyn Source> {
-        self.0.follow(capacity)
+    /// Follows the registry from this revision on, or from now on, and does not keep it. Changes between
+    /// that revision and now are told as lost.
+    pub(super) fn follow(&self, since: Option<u64>, capacity: usize) -> Box<dyn Source> {
+        self.view.follow(&self.name, since, capacity)
     }
 
     /// What is said of the registry itself.
     pub(super) fn summary(&self) -> Value {
         json!({
-            "name": self.0.name(),
-            "kind": self.0.kind(),
-            "revision": self.0.revision(),
-            "count": self.0.len(),
+            "name": self.name(),
+            "kind": self.view.kind(),
+            "revision": self.view.revision(),
+            "count": self.view.len(),
         })
     }
 
     pub(super) fn kind(&self) -> &str {
-        self.0.kind()
+        self.view.kind()
     }
 }
 
@@ -102,10 +116,6 @@ where
     V: Send + Sync + 'static,
     F: Fn(&str, &V) -> Map<String, Value> + Send + Sync,
 {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
     fn kind(&self) -> &str {
         &self.kind
     }
@@ -137,8 +147,8 @@ where
         }
     }
 
-    fn follow(&self, capacity: usize) -> Box<dyn Source> {
-        Box::new(Follows::new(&self.name, &self.registry, capacity))
+    fn follow(&self, name: &Arc<str>, since: Option<u64>, capacity: usize) -> Box<dyn Source> {
+        Box::new(Follows::new(name, &self.registry, since, capacity))
     }
 }
 

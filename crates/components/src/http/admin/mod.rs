@@ -9,7 +9,7 @@
 //! |---|---|
 //! | `/` | a page of HTML: health, registries, services and the latest changes, with links; it needs no script, and with one follows what changes |
 //! | `/page.css`, `/page.js` | its style and script |
-//! | `/registries` | `{"registries": [{"name", "kind", "revision", "count"}]}` |
+//! | `/registries` | `{"registries": [{"name", "kind", "revision", "count"}]}`, the application's own and those that services [list](crate::Made::listed) |
 //! | `/registries/{name}` | one page of entries, see below; `?limit=` (1 to 1000), `?after=NAME`; a page of HTML for who accepts `text/html` by name |
 //! | `/graph` | which service needs which; `?format=` `json` (the default), `mermaid`, `dot`, `text` |
 //! | `/health` | all that checks say, see below; 200 if live and ready, else 503 |
@@ -17,6 +17,10 @@
 //! | `/metrics` | measurements, OpenMetrics 1.0 |
 //! | `/changes` | the latest changes and all further ones, as server-sent events |
 //! | `/config` | the effective configuration as YAML with origins, secrets masked; `?format=json` |
+//!
+//! **Registries.** The application's own have names without `/`: `services`, `values`. One of a service's
+//! own is `service/name`, such as `machines/machines`, from the moment that the service is alive until it has
+//! stopped. Its changes are noted from then on; those that came between the two are told as one `lost`.
 //!
 //! **Entries.** `{"name", "kind", "revision", "count", "entries": [...], "next"}`, of one revision, in the
 //! order of names. An entry has `name`, `revision` (of the change that brought it), `place` (where it was

@@ -75,7 +75,9 @@ pub(super) fn all(app: &Running) -> Vec<Listed> {
             |_, interface| one("methods", interface.methods().len()),
         ),
         Listed::new("kinds", "kind of route", &them.kinds, |_, factory| {
-            one("type", factory.service_type())
+            let mut told = one("type", factory.service_type());
+            told.extend(one("guarded", factory.is_guarded()));
+            told
         }),
         Listed::new(
             "middleware",
@@ -87,7 +89,11 @@ pub(super) fn all(app: &Running) -> Vec<Listed> {
             "middleware-factories",
             "middleware factory",
             them.middleware.factories(),
-            |_, factory| one("type", factory.makes()),
+            |_, factory| {
+                let mut told = one("type", factory.makes());
+                told.extend(one("authenticates", factory.authenticates()));
+                told
+            },
         ),
         Listed::new("routers", "router", them.routers.registry(), part),
         Listed::new(

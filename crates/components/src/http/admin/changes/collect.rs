@@ -10,7 +10,9 @@ use byname_registry::{Changed, Options, Policy, Registry, Subscription};
 use tokio::task::AbortHandle;
 
 use super::ring::{Happened, Noted, Ring};
+use super::services::Services;
 use crate::http::admin::listed::Listed;
+use crate::running::Alive;
 
 /// The changes of one registry, whatever its values are.
 pub(crate) trait Source: Send {
@@ -22,15 +24,25 @@ pub(crate) trait Source: Send {
 pub(crate) struct Follows<V: Send + Sync + 'static> {
     registry: Arc<str>,
     changes: Subscription<V>,
+    /// The revision with which it began, if there were changes that it should have noted before.
+    began: Option<u64>,
 }
 
 impl<V: Send + Sync + 'static> Follows<V> {
-    pub(crate) fn new(name: &str, registry: &Registry<V>, capacity: usize) -> Self {
+    /// Begins now; `since` is the revision behind which changes should have been noted, if any was.
+    pub(crate) fn new(
+        name: &Arc<str>,
+        registry: &Registry<V>,
+        since: Option<u64>,
+        capacity: usize,
+    ) -> Self {
         let options = Options::new(Policy::DropOldest).capacity(capacity);
-        let (_, changes) = registry.subscribe(options);
+        let (now, changes) = registry.subscribe(options);
+        let now = now.revision();
         Self {
-            registry: name.into(),
+            registry: Arc::clone(name),
             changes,
+            began: since.filter(|since| *since < now).map(|_| now),
         }
     }
 
@@ -47,6 +59,9 @@ impl<V: Send + Sync + 'static> Follows<V> {
 
 impl<V: Send + Sync + 'static> Source for Follows<V> {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Vec<Noted>>> {
+        if let Some(revision) = self.began.take() {
+            return Poll::Ready(Some(vec![self.note("", revision, Happened::Lost)]));
+        }
         let event = self.changes.poll_recv(cx);
         event.map(|event| {
             Some(match event? {
@@ -80,12 +95,19 @@ fn happened<V>(changed: &Changed<V>) -> Option<Happened> {
 pub(crate) struct Collector(AbortHandle);
 
 impl Collector {
-    /// Begins now: a change after this has returned is noted.
-    pub(crate) fn begin(registries: &[Listed], ring: Arc<Ring>, capacity: usize) -> Self {
-        let sources = registries.iter().map(|listed| listed.follow(capacity));
-        let mut sources: Vec<_> = sources.collect();
+    /// Begins now: a change after this has returned is noted. So are those of registries of services,
+    /// from the moment that the service is alive.
+    pub(crate) fn begin(
+        registries: &[Listed],
+        alive: &Registry<Arc<Alive>>,
+        ring: Arc<Ring>,
+        capacity: usize,
+    ) -> Self {
+        let own = registries.iter().map(|one| one.follow(None, capacity));
+        let mut own: Vec<_> = own.collect();
+        let mut services = Services::begin(alive, capacity);
         let noting = async move {
-            while let Some(notes) = poll_fn(|cx| next(&mut sources, cx)).await {
+            while let Some(notes) = poll_fn(|cx| next(&mut own, &mut services, cx)).await {
                 ring.push(notes);
                 // Whoever changes registries all the time must not keep this thread from all else.
                 tokio::task::coop::consume_budget().await;
@@ -95,21 +117,29 @@ impl Collector {
     }
 }
 
-/// The next changes of any source; nothing once all have ended. One that has is left out.
-fn next(sources: &mut Vec<Box<dyn Source>>, cx: &mut Context<'_>) -> Poll<Option<Vec<Noted>>> {
+/// The next changes of any source; nothing once those of the application have ended. One that has is
+/// left out.
+fn next(
+    own: &mut Vec<Box<dyn Source>>,
+    services: &mut Services,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Vec<Noted>>> {
+    if let Poll::Ready(notes) = services.poll_next(cx) {
+        return Poll::Ready(Some(notes));
+    }
     let mut at = 0;
-    while at < sources.len() {
-        match sources[at].poll_next(cx) {
+    while at < own.len() {
+        match own[at].poll_next(cx) {
             Poll::Ready(Some(notes)) => {
                 // Its turn comes again after all others.
-                sources[at..].rotate_left(1);
+                own[at..].rotate_left(1);
                 return Poll::Ready(Some(notes));
             }
-            Poll::Ready(None) => drop(sources.swap_remove(at)),
+            Poll::Ready(None) => drop(own.swap_remove(at)),
             Poll::Pending => at += 1,
         }
     }
-    if sources.is_empty() {
+    if own.is_empty() {
         Poll::Ready(None)
     } else {
         Poll::Pending

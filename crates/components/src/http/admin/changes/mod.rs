@@ -2,6 +2,7 @@
 
 mod collect;
 mod ring;
+mod services;
 mod stream;
 
 pub(super) use collect::{Collector, Follows, Source};
