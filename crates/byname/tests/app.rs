@@ -358,3 +358,34 @@ fn a_plan_tells_a_change_that_is_taken_from_one_that_is_not() {
          4 services stay as they are\n"
     );
 }
+
+/// What is no service's was told by its section, and a listener that is taken away also as a change of all
+/// servers.
+#[test]
+fn a_plan_names_the_smallest_thing_as_a_reload_does() {
+    let old = format!("{SHOP}middleware: {{ one: {{ type: recover }} }}\n");
+    let web = "      web: { address: 127.0.0.1:0 }\n";
+    assert!(SHOP.contains(web));
+    let further = format!("{web}      further: {{ address: 127.0.0.1:0, routers: [all] }}\n");
+    let changed =
+        format!("{SHOP}middleware: {{ one: {{ type: compression }}, two: {{ type: recover }} }}\n");
+    let further = old.replace(web, &further);
+    let folder = folder(&[
+        ("app.yaml", &old),
+        ("changed.yaml", &changed),
+        ("further.yaml", &further),
+    ]);
+    let plan = |old: &str, new: &str| text(run(&folder, &["plan", old, new]));
+    assert_eq!(
+        plan("app.yaml", "changed.yaml"),
+        "restart middleware.one\n        \
+         ~ middleware.one.type: recover -> compression\n\
+         restart middleware.two\n        \
+         + middleware.two: {type: recover}\n\
+         6 services stay as they are\n"
+    );
+    assert_eq!(
+        plan("further.yaml", "app.yaml"),
+        "stop    servers.main.listeners.further\n6 services stay as they are\n"
+    );
+}

@@ -273,7 +273,7 @@ fn beside(differences: &[Difference], old: &Side, new: &Side) -> Vec<Line> {
             continue;
         }
         match &**key {
-            "services" => continue,
+            "services" => {}
             "values" => tell(Act::Reload, key.to_string(), difference.to_string()),
             _ => {
                 let is_of = |part: &Keys| part.is_above(path) || path.is_above(part);

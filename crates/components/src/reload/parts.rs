@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::config::{Change, Config, Node, Path, Value};
+use crate::config::{Change, Config, Map, Node, Path, Value};
 
 impl Config {
     /// Returns the parts of two configurations that differ, each by the path of the smallest thing that has
@@ -121,12 +121,12 @@ fn keys<'n>(
 ) -> Vec<(Arc<str>, Option<&'n Node>, Option<&'n Node>)> {
     let of = |node: Option<&'n Node>| node.and_then(Node::as_map);
     let (old, new) = (of(old), of(new));
-    let before = old.into_iter().flat_map(|map| map.iter());
+    let before = old.into_iter().flat_map(Map::iter);
     let before = before.map(|(key, node)| {
         let after = new.and_then(|new| new.get(&key.name));
         (Arc::clone(&key.name), Some(node), after)
     });
-    let came = new.into_iter().flat_map(|map| map.iter());
+    let came = new.into_iter().flat_map(Map::iter);
     let came = came.filter(|(key, _)| old.is_none_or(|old| old.get(&key.name).is_none()));
     let came = came.map(|(key, node)| (Arc::clone(&key.name), None, Some(node)));
     before.chain(came).collect()
