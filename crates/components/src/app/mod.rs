@@ -2,6 +2,7 @@
 
 mod check;
 mod definition;
+mod peers;
 pub(crate) mod reading;
 mod run;
 pub(crate) mod schema;
