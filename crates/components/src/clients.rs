@@ -1,5 +1,7 @@
 //! Where a service of another server is reached.
 
+mod settings;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path as FilePath;
@@ -12,9 +14,13 @@ use byname_registry::{
 
 use crate::part::LookupError;
 use crate::problem::{Problem, Problems};
+pub use settings::{
+    ClientBreaker, ClientBudget, ClientKey, ClientLimits, ClientPool, ClientRetry, ClientSettings,
+    ClientTimeouts,
+};
 
 /// Says that a server publishes a service, and where that is reached.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Client {
     /// The service.
     pub service: Arc<str>,
@@ -26,6 +32,8 @@ pub struct Client {
     /// The file with the authorities whose word is taken for who answers at `https://` (PEM); `None` for
     /// those of the system.
     pub trust: Option<Arc<FilePath>>,
+    /// How it is called, and what is shown there. Not looked at on the server itself.
+    pub settings: Arc<ClientSettings>,
 }
 
 /// What the name of a router begins with, where a service could stand.
@@ -35,7 +43,7 @@ pub(crate) const ROUTER: &str = "router:";
 pub(crate) type Undecided = BTreeMap<Arc<str>, Problem>;
 
 /// Where one service is reached from the current server.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RunningClient {
     /// The service.
     pub service: Arc<str>,
@@ -45,8 +53,24 @@ pub struct RunningClient {
     pub url: Arc<str>,
     /// The file with the authorities that are trusted there, if not those of the system are.
     pub trust: Option<Arc<FilePath>>,
+    /// How it is called, and what is shown there.
+    pub settings: Arc<ClientSettings>,
     /// Whether that is the current server, so that no network lies between.
     pub local: bool,
+}
+
+#[cfg(feature = "http")]
+impl RunningClient {
+    /// The definition that was chosen.
+    pub(crate) fn client(&self) -> Client {
+        Client {
+            service: Arc::clone(&self.service),
+            server: Arc::clone(&self.server),
+            url: Arc::clone(&self.url),
+            trust: self.trust.clone(),
+            settings: Arc::clone(&self.settings),
+        }
+    }
 }
 
 /// Which services other servers publish, and where each is reached from this one.
@@ -62,6 +86,7 @@ pub struct RunningClient {
 /// # Examples
 ///
 /// ```
+/// use std::sync::Arc;
 /// use byname_components::{Client, Clients};
 ///
 /// let clients = Clients::new();
@@ -70,6 +95,7 @@ pub struct RunningClient {
 ///     server: "main".into(),
 ///     url: "http://10.0.0.1:8080".into(),
 ///     trust: None,
+///     settings: Arc::default(),
 /// })?;
 /// clients.rebuild(Some("web"))?;
 /// let orders = clients.get("orders").expect("published by one server");
@@ -276,13 +302,18 @@ impl Clients {
                         problems.push(bad_url(chosen, what));
                     }
                     let Client {
-                        server, url, trust, ..
+                        server,
+                        url,
+                        trust,
+                        settings,
+                        ..
                     } = chosen.client.clone();
                     let running = RunningClient {
                         service: Arc::clone(&service),
                         server,
                         url,
                         trust,
+                        settings,
                         local,
                     };
                     next.insert(service, running);
@@ -330,6 +361,7 @@ impl Clients {
     /// # Examples
     ///
     /// ```
+    /// use std::sync::Arc;
     /// use byname_components::{Client, Clients};
     ///
     /// let clients = Clients::new();
@@ -339,6 +371,7 @@ impl Clients {
     ///         server: server.into(),
     ///         url: url.into(),
     ///         trust: None,
+    ///         settings: Arc::default(),
     ///     })?;
     /// }
     /// assert_eq!(&*clients.at("users", "back")?.url, "http://10.0.0.2");

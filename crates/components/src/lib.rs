@@ -45,7 +45,10 @@ pub mod needs {
 pub use app::{App, DemandKey, NotStarted, StartError};
 pub use byname_registry::Place;
 pub use chosen::{ServerChoice, ServerName};
-pub use clients::{Client, Clients, RunningClient};
+pub use clients::{
+    Client, ClientBreaker, ClientBudget, ClientKey, ClientLimits, ClientPool, ClientRetry,
+    ClientSettings, ClientTimeouts, Clients, RunningClient,
+};
 pub use context::{Context, Lazy};
 pub use factory::{Build, FactoryEntry, Settings};
 pub use graph::{Edge, Format, Graph, Service};

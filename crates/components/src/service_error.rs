@@ -13,6 +13,11 @@ use serde_json::{Map, Value};
 #[cfg(feature = "http")]
 pub(crate) const NO_ROUTE: &str = "byname.no-route";
 
+/// The code of an error that says that a server does not let somebody in by what was shown, and not what a
+/// service says.
+#[cfg(feature = "http")]
+pub(crate) const NOT_LET_IN: &str = "byname.not-let-in";
+
 /// Why a service did not do what it was asked.
 ///
 /// What is said here is written for whoever asked: it goes over the network as it is, and comes out

@@ -16,6 +16,7 @@ fn client(service: &str, server: &str, url: &str) -> Client {
         server: server.into(),
         url: url.into(),
         trust: None,
+        settings: std::sync::Arc::default(),
     }
 }
 

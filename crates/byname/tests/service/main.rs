@@ -20,3 +20,4 @@ mod named;
 mod reached;
 mod same;
 mod samples;
+mod shown;

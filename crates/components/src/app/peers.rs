@@ -1,10 +1,11 @@
-//! From the servers and clients that are declared to where each service is reached.
+//! From the servers and clients that are declared to where each service is reached, and how.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use byname_registry::Place;
+use byname_registry::{Place, nearest};
 
-use super::sections::{ClientSection, Sections, ServerDefinition};
+use super::sections::{ClientDefinition, Sections, ServerDefinition};
 use super::start::name_of;
 use crate::chosen::ServerChoice;
 #[cfg(feature = "http")]
@@ -21,107 +22,18 @@ pub(super) fn clients(
     chosen: Option<&ServerDefinition>,
     problems: &mut Problems,
 ) -> (Clients, Undecided) {
-    let clients = registries.clients.aside();
-    let mut define = |client: Client, place: &Place| {
-        let service = Arc::clone(&client.service);
-        if let Err(error) = clients.define_at(client, place.clone()) {
-            let taken = crate::registrar::taken("client", &service, place.clone(), &error);
-            problems.push(taken);
-        }
+    let peers = Peers {
+        clients: registries.clients.aside(),
+        sections,
+        chosen,
     };
-    // Servers of one deployment know each other.
-    let neighbours = sections.servers.iter();
-    let neighbours = neighbours
-        .filter(|server| chosen.is_some_and(|chosen| chosen.deployment == server.deployment));
-    for server in neighbours {
-        let published = server.published().iter().cloned();
-        #[cfg(feature = "http")]
-        let published = {
-            let routers = server.routers(&sections.routers).into_iter();
-            let named = |(router, place)| (format!("{ROUTER}{router}").into(), place);
-            published.chain(routers.map(named))
-        };
-        for (service, place) in published {
-            let own = sections
-                .clients
-                .iter()
-                .find(|(name, section, _)| *name == service && is_meant(section, server));
-            // A URL that is wrong is wrong where it stands.
-            let place = own
-                .filter(|(_, section, _)| section.url.is_some())
-                .map_or(place, |(_, _, place)| place.clone());
-            let section = own.map(|(_, section, _)| section);
-            let (url, trust) = reached(section, server);
-            let client = Client {
-                service: Arc::clone(&service),
-                server: name_of(server).to_string().into(),
-                url: url.unwrap_or_default(),
-                trust,
-            };
-            define(client, &place);
+    peers.of_neighbours(problems);
+    for client in &sections.clients {
+        if let Err(problem) = peers.of_client(client, problems) {
+            problems.push(*problem);
         }
     }
-    for (service, section, place) in &sections.clients {
-        let server = sections
-            .servers
-            .iter()
-            .find(|server| is_meant(section, server));
-        let Some(server) = server else {
-            let names = sections
-                .servers
-                .iter()
-                .map(|server| name_of(server).to_string());
-            let near = byname_registry::nearest(names, &section.server);
-            problems.push(
-                Problem::error(format!(
-                    "client `{service}` is of server `{}`, which is not declared",
-                    section.server
-                ))
-                .nearest(&near)
-                .at(place.clone(), ""),
-            );
-            continue;
-        };
-        let full = name_of(server).to_string();
-        let is_published = clients
-            .definitions()
-            .read(&format!("{service}@{full}"), |_| ())
-            .is_some();
-        if !is_published {
-            // One of which nothing says what it publishes may be anybody's.
-            let is_told = !server.published().is_empty()
-                || chosen.is_some_and(|chosen| name_of(chosen) == name_of(server));
-            let elsewhere = published_of(&clients, service);
-            if is_told || !elsewhere.is_empty() {
-                problems.push(not_published(service, &full, place, &elsewhere));
-                continue;
-            }
-            let (Some(url), trust) = reached(Some(section), server) else {
-                problems.push(
-                    Problem::error(format!("nothing says where client `{service}` is reached"))
-                        .at(place.clone(), "give the client a `url`")
-                        .at(server.place.clone(), "or its server"),
-                );
-                continue;
-            };
-            let client = Client {
-                service: Arc::clone(service),
-                server: full.as_str().into(),
-                url,
-                trust,
-            };
-            if let Err(error) = clients.define_at(client, place.clone()) {
-                let taken = crate::registrar::taken("client", service, place.clone(), &error);
-                problems.push(taken);
-                continue;
-            }
-        }
-        // That it is written down is the choice among several that publish it.
-        if let Err(error) = clients.prefer_at(service, &full, place.clone()) {
-            let taken = crate::registrar::taken("client", service, place.clone(), &error);
-            problems.push(taken);
-        }
-    }
+    let clients = peers.clients;
     let current = current.current().map(|name| name.to_string());
     let undecided = clients.rebuild_declared(current.as_deref());
     let undecided = undecided.unwrap_or_else(|wrong| {
@@ -131,14 +43,208 @@ pub(super) fn clients(
     (clients, undecided)
 }
 
-/// Where a service is published.
-fn published_of(clients: &Clients, service: &str) -> Vec<(Arc<str>, Place)> {
-    let definitions = clients.definitions().snapshot();
-    let of = definitions.entries().filter_map(|(_, entry)| {
-        let client = entry.value().filter(|client| *client.service == *service)?;
-        Some((Arc::clone(&client.server), entry.place().clone()))
-    });
-    of.collect()
+struct Peers<'a> {
+    clients: Clients,
+    sections: &'a Sections,
+    chosen: Option<&'a ServerDefinition>,
+}
+
+/// What a server publishes, and where that is said.
+type Published = (Arc<str>, Place);
+
+impl Peers<'_> {
+    /// Servers of one deployment know each other.
+    fn of_neighbours(&self, problems: &mut Problems) {
+        let neighbours = self.sections.servers.iter();
+        for server in neighbours.filter(|server| self.is_neighbour(server)) {
+            let published = server.published().iter().cloned();
+            #[cfg(feature = "http")]
+            let published = {
+                let routers = server.routers(&self.sections.routers).into_iter();
+                let named = |(router, place)| (format!("{ROUTER}{router}").into(), place);
+                published.chain(routers.map(named))
+            };
+            for (service, place) in published {
+                if let Err(problem) = self.define(at_server(&service, server), &place) {
+                    problems.push(*problem);
+                }
+            }
+        }
+    }
+
+    /// Lays over the definitions what a client says of them, or makes the one that it is about.
+    fn of_client(
+        &self,
+        client: &ClientDefinition,
+        problems: &mut Problems,
+    ) -> Result<(), Box<Problem>> {
+        let meant = match &client.server {
+            Some(server) => vec![self.at_named(client, server)?],
+            None => self.at_any(client)?,
+        };
+        for (server, place) in &meant {
+            let definitions = self.clients.definitions();
+            let name = format!("{}@{server}", client.name);
+            let Some(defined) = definitions.get_owned(&name) else {
+                continue;
+            };
+            let laid = Client {
+                service: Arc::clone(&defined.service),
+                server: Arc::clone(server),
+                url: client.url.clone().unwrap_or_else(|| defined.url.clone()),
+                trust: client.trust.clone().or_else(|| defined.trust.clone()),
+                settings: Arc::clone(&client.settings),
+            };
+            // A URL that is wrong is wrong where it stands.
+            let place = client.url.as_ref().map_or(place, |_| &client.place);
+            let is_own = self
+                .chosen
+                .is_some_and(|own| name_of(own).to_string() == **server);
+            if let Some(shown) = &client.shown
+                && laid.settings.is_secret()
+                && !is_own
+                && is_readable(&laid.url)
+            {
+                problems.push(readable(client, &laid.url, shown));
+            }
+            // It is there, and nobody else knows this set yet.
+            let _ = definitions.remove(&name);
+            self.define(laid, place)?;
+        }
+        if let (Some(_), [(server, _)]) = (&client.server, meant.as_slice()) {
+            // That it is written down is the choice among several that publish it.
+            let preferred = self
+                .clients
+                .prefer_at(&client.name, server, client.place.clone());
+            preferred.map_err(|error| Box::new(taken(&client.name, &client.place, &error)))?;
+        }
+        Ok(())
+    }
+
+    /// The server that a client names; what it publishes is defined then.
+    fn at_named(&self, client: &ClientDefinition, named: &str) -> Result<Published, Box<Problem>> {
+        let (name, place) = (&client.name, &client.place);
+        let servers = &self.sections.servers;
+        let is_meant = |server: &&ServerDefinition| {
+            name_of(server).to_string() == *named || *server.name == *named
+        };
+        let of_own = servers.iter().filter(|server| self.is_neighbour(server));
+        let server = of_own.chain(servers).find(is_meant).ok_or_else(|| {
+            let declared = servers.iter().map(|server| name_of(server).to_string());
+            Problem::error(format!(
+                "client `{name}` is of server `{named}`, which is not declared"
+            ))
+            .nearest(&nearest(declared, named))
+            .at(place.clone(), "")
+        })?;
+        let full: Arc<str> = name_of(server).to_string().into();
+        let published = self.published(name);
+        if let Some(found) = published.iter().find(|(other, _)| *other == full) {
+            return Ok(found.clone());
+        }
+        // One of which nothing says what it publishes may be anybody's.
+        let is_told = !server.published().is_empty()
+            || self
+                .chosen
+                .is_some_and(|chosen| name_of(chosen) == name_of(server));
+        if is_told || !published.is_empty() {
+            return Err(not_published(name, &full, place, &published).into());
+        }
+        if client.url.is_none() && server.url.is_none() {
+            let message = format!("nothing says where client `{name}` is reached");
+            return Err(Problem::error(message)
+                .at(place.clone(), "give the client a `url`")
+                .at(server.place.clone(), "or its server")
+                .into());
+        }
+        self.define(at_server(name, server), place)?;
+        Ok((full, place.clone()))
+    }
+
+    /// All servers that publish what a client is of, where it names none.
+    fn at_any(&self, client: &ClientDefinition) -> Result<Vec<Published>, Box<Problem>> {
+        let published = self.published(&client.name);
+        let place = client.place.clone();
+        if published.is_empty() && self.is_published_anywhere(&client.name) {
+            // In another deployment: in this one nobody is called.
+            return Ok(published);
+        }
+        if published.is_empty() {
+            let definitions = self.clients.definitions().snapshot();
+            let mut names: Vec<Arc<str>> = definitions
+                .iter()
+                .map(|(_, known)| Arc::clone(&known.service))
+                .collect();
+            names.dedup();
+            let message = format!("no server is known to publish `{}`", client.name);
+            return Err(Problem::error(message)
+                .nearest(&nearest(names.iter(), &client.name))
+                .at(place, "")
+                .help("say which `server` does")
+                .into());
+        }
+        if published.len() > 1 && (client.url.is_some() || client.trust.is_some()) {
+            let message = format!(
+                "client `{}` says where a server is reached, and not which of {}",
+                client.name,
+                published.len()
+            );
+            let mut problem = Problem::error(message).at(place, "give it a `server`");
+            for (server, place) in published {
+                problem = problem.at(place, format!("server `{server}` publishes it"));
+            }
+            return Err(problem.into());
+        }
+        Ok(published)
+    }
+
+    fn define(&self, client: Client, place: &Place) -> Result<(), Box<Problem>> {
+        let service = Arc::clone(&client.service);
+        let defined = self.clients.define_at(client, place.clone());
+        defined
+            .map(drop)
+            .map_err(|error| taken(&service, place, &error).into())
+    }
+
+    /// The servers at which a service is defined.
+    fn published(&self, service: &str) -> Vec<Published> {
+        let definitions = self.clients.definitions().snapshot();
+        let of = definitions.entries().filter_map(|(_, entry)| {
+            let client = entry.value().filter(|client| *client.service == *service)?;
+            Some((Arc::clone(&client.server), entry.place().clone()))
+        });
+        of.collect()
+    }
+
+    fn is_published_anywhere(&self, service: &str) -> bool {
+        let mut servers = self.sections.servers.iter();
+        #[cfg(feature = "http")]
+        if let Some(router) = service.strip_prefix(ROUTER) {
+            let of_file = &self.sections.routers;
+            return servers.any(|server| server.routers(of_file).contains_key(router));
+        }
+        servers.any(|server| server.published().iter().any(|(one, _)| **one == *service))
+    }
+
+    fn is_neighbour(&self, server: &ServerDefinition) -> bool {
+        self.chosen
+            .is_some_and(|chosen| chosen.deployment == server.deployment)
+    }
+}
+
+/// A service at a server, as the server says.
+fn at_server(service: &Arc<str>, server: &ServerDefinition) -> Client {
+    Client {
+        service: Arc::clone(service),
+        server: name_of(server).to_string().into(),
+        url: server.url.clone().unwrap_or_default(),
+        trust: server.trust.clone(),
+        settings: Arc::default(),
+    }
+}
+
+fn taken(service: &str, place: &Place, error: &byname_registry::ChangeError) -> Problem {
+    crate::registrar::taken("client", service, place.clone(), error)
 }
 
 /// A client of a server that does not have the service: were it taken, one would be made there that nobody
@@ -157,17 +263,62 @@ fn not_published(
     problem
 }
 
-/// Where a server is reached for a service that a section may be about, and who is trusted there.
-fn reached(section: Option<&ClientSection>, server: &ServerDefinition) -> Reached {
-    let url = section.and_then(|section| section.url.as_deref().map(Arc::from));
-    let trust = section.and_then(|section| section.trust.as_deref().map(Arc::from));
-    let trust = trust.or_else(|| server.trust.clone());
-    (url.or_else(|| server.url.clone()), trust)
+/// Whether what is sent there can be read on the way: it goes to another machine, and not over TLS.
+fn is_readable(url: &str) -> bool {
+    let Some(rest) = url.strip_prefix("http://") else {
+        return false;
+    };
+    let authority = rest.split('/').next().unwrap_or_default();
+    let host = match authority
+        .strip_prefix('[')
+        .and_then(|v6| v6.split_once(']'))
+    {
+        Some((v6, _)) => v6,
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    // Names of this machine (RFC 6761, section 6.3).
+    let is_here = host == "localhost"
+        || host.ends_with(".localhost")
+        || host.parse::<IpAddr>().is_ok_and(|host| host.is_loopback());
+    !is_here
 }
 
-type Reached = (Option<Arc<str>>, Option<Arc<std::path::Path>>);
+fn readable(client: &ClientDefinition, url: &str, shown: &Place) -> Problem {
+    Problem::warning(format!(
+        "what client `{}` shows at `{url}` can be read by the network",
+        client.name
+    ))
+    .at(shown.clone(), "it is shown without encryption")
+    .help("reach the server by `https://` or `unix:`")
+}
 
-/// Whether a client is of a server.
-fn is_meant(section: &ClientSection, server: &ServerDefinition) -> bool {
-    name_of(server).to_string() == *section.server || *server.name == *section.server
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_leaves_the_machine_without_encryption_can_be_read() {
+        for url in [
+            "http://10.0.0.1:80",
+            "http://shop.example/a",
+            "http://127.0.0.1.example",
+            "http://[::2]:80",
+            "http://localhost.example",
+        ] {
+            assert!(is_readable(url), "{url}");
+        }
+        for url in [
+            "http://127.0.0.1:80/a",
+            "http://127.9.9.9",
+            "http://[::1]:80",
+            "http://LOCALHOST.:80",
+            "http://a.localhost",
+            "https://10.0.0.1",
+            "unix:/run/a.sock",
+            "",
+        ] {
+            assert!(!is_readable(url), "{url}");
+        }
+    }
 }

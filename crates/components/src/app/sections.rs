@@ -11,8 +11,11 @@ use serde::Deserialize;
 
 use super::definition::Definition;
 use super::reading::{each, map_of, only, section, without};
+use crate::clients::{
+    ClientBreaker, ClientKey, ClientLimits, ClientPool, ClientRetry, ClientSettings, ClientTimeouts,
+};
 use crate::config::units;
-use crate::config::{Map, Node, Path, Value, read_node};
+use crate::config::{Map, Node, Path, Secret, Value, read_node};
 use crate::health::HealthOptions;
 use crate::life::{Phase, Within};
 use crate::problem::{Problem, Problems};
@@ -131,16 +134,79 @@ pub(super) struct ServerSection {
     pub(super) trust: Option<PathBuf>,
 }
 
-/// Where a service of another server is reached.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+/// Where a service of another server is reached, and how it is called.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
 pub(super) struct ClientSection {
-    /// The server that publishes it, as `DEPLOYMENT.SERVER` or `SERVER`.
-    pub(super) server: String,
+    /// The server that publishes it, as `DEPLOYMENT.SERVER` or `SERVER`. Default: whichever does; of
+    /// several, none is chosen.
+    pub(super) server: Option<String>,
     /// Where it is reached. Default: the server's `url`.
     pub(super) url: Option<String>,
     /// The file with the authorities that are trusted there, where that is over TLS. Default: the server's
     /// `trust`.
     pub(super) trust: Option<PathBuf>,
+    /// What is shown as `Authorization: Bearer TOKEN`: to a server with `bearer-auth`, say.
+    token: Option<Secret<String>>,
+    /// What is shown in a header: to a server with `api-key`, say.
+    key: Option<ClientKey>,
+    /// How long things may take.
+    timeouts: ClientTimeouts,
+    /// What is tried again, and when.
+    retry: ClientRetry,
+    /// When the server is not called at all.
+    breaker: ClientBreaker,
+    /// Which connections are kept.
+    pool: ClientPool,
+    /// How much at once.
+    limits: ClientLimits,
+}
+
+/// A client as it was declared.
+#[derive(Clone, Debug)]
+pub(super) struct ClientDefinition {
+    pub(super) name: Arc<str>,
+    pub(super) place: Place,
+    pub(super) server: Option<String>,
+    pub(super) url: Option<Arc<str>>,
+    pub(super) trust: Option<Arc<FilePath>>,
+    pub(super) settings: Arc<ClientSettings>,
+    /// Where it says what it shows.
+    pub(super) shown: Option<Place>,
+}
+
+impl ClientDefinition {
+    fn new(name: Arc<str>, node: &Node, place: Place, section: ClientSection) -> Self {
+        let shown = ["token", "key"].iter().find_map(|key| node.get(key));
+        Self {
+            name,
+            place,
+            server: section.server,
+            url: section.url.map(Into::into),
+            trust: section.trust.map(Into::into),
+            settings: Arc::new(ClientSettings {
+                timeouts: section.timeouts,
+                retry: section.retry,
+                breaker: section.breaker,
+                pool: section.pool,
+                limits: section.limits,
+                token: section.token,
+                key: section.key,
+            }),
+            shown: shown.map(|node| node.origin.place()),
+        }
+    }
+
+    /// Tells what is out of its bounds.
+    #[cfg(feature = "http")]
+    fn check(&self, node: &Node, problems: &mut Problems) {
+        for (key, wrong) in self.settings.wrong() {
+            let stands = node.get(key).map(|node| node.origin.place());
+            let place = stands.unwrap_or_else(|| self.place.clone());
+            let message = format!("`{key}` of client `{}`: {wrong}", self.name);
+            problems.push(Problem::error(message).at(place, ""));
+        }
+    }
 }
 
 /// A server as it was declared.
@@ -187,7 +253,9 @@ pub(super) struct Sections {
     pub(super) disabled: BTreeMap<Arc<str>, Place>,
     /// Names, their factories and settings.
     pub(super) middleware: Vec<(Arc<str>, Node)>,
-    pub(super) clients: Vec<(Arc<str>, ClientSection, Place)>,
+    pub(super) clients: Vec<ClientDefinition>,
+    /// Where clients say what must not be shown.
+    pub(super) secrets: Vec<Path>,
     pub(super) servers: Vec<ServerDefinition>,
     pub(super) parallel: usize,
     pub(super) drain_delay: Duration,
@@ -211,6 +279,7 @@ impl Default for Sections {
             disabled: BTreeMap::new(),
             middleware: Vec::new(),
             clients: Vec::new(),
+            secrets: Vec::new(),
             servers: Vec::new(),
             parallel: 8,
             drain_delay: Duration::ZERO,
@@ -287,8 +356,17 @@ impl Sections {
             |name, node, place, problems| {
                 let path = Path::root().key("clients").key(Arc::clone(&name));
                 match read_node::<ClientSection>(node, &path, "a client") {
-                    Ok(read) => sections.clients.push((name, read.value, place)),
-                    Err(wrong) => problems.extend(wrong),
+                    Ok(read) => {
+                        sections.secrets.extend(read.secrets);
+                        let client = ClientDefinition::new(name, node, place, read.value);
+                        #[cfg(feature = "http")]
+                        client.check(node, problems);
+                        sections.clients.push(client);
+                    }
+                    Err(wrong) => {
+                        sections.secrets.push(path);
+                        problems.extend(wrong);
+                    }
                 }
             },
         );

@@ -19,7 +19,7 @@ use crate::graph::Graph;
 use crate::health::{Checks, HealthOptions};
 use crate::life::{Gate, in_order};
 use crate::middleware::Middlewares;
-use crate::problem::{Problem, Problems};
+use crate::problem::Problems;
 use crate::registries::Registries;
 use crate::reload::Current;
 use crate::running::{Failure, GetError, Inner, Makes, Plan, Running, StopError, set_state};
@@ -477,6 +477,7 @@ fn secrets(config: &Config, registries: &Registries) -> Vec<Path> {
     for (name, node) in &sections.middleware {
         secrets.extend(registries.middleware.secrets(name, node));
     }
+    secrets.extend(sections.secrets);
     #[cfg(feature = "http")]
     for (kind, settings, path) in sections.routers.iter().flat_map(|one| one.body.kinds()) {
         let factory = registries.kinds.read(kind, Arc::clone);

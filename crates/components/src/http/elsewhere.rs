@@ -35,12 +35,7 @@ impl Assembling<'_> {
             let Some((definition, one)) = known else {
                 continue;
             };
-            let client = Client {
-                service: Arc::clone(&client.service),
-                server: Arc::clone(&client.server),
-                url: Arc::clone(&client.url),
-                trust: client.trust.clone(),
-            };
+            let client = client.client();
             let place = &definition.place;
             assembled
                 .definitions
@@ -120,12 +115,12 @@ impl Assembling<'_> {
         place: &Place,
     ) -> Definition {
         let (plan, service) = (Arc::clone(&one.plan), Arc::clone(&client.service));
-        let (of, trust) = (plan.interface().of(), client.trust.clone());
+        let (of, told) = (plan.interface().of(), client.clone());
         let (upstreams, measured) = (self.registries.upstreams.clone(), Arc::clone(&name));
         let factory = FactoryEntry::remote(&service.clone(), place.clone(), of, move |url| {
-            let upstream = service::upstream(&service, url, trust.as_deref())?;
+            let (upstream, shown) = service::upstream(&service, url, &told)?;
             upstreams.put(&measured, upstream.clone())?;
-            let caller = service::HttpCaller::over(&service, upstream);
+            let caller = service::HttpCaller::over(&service, upstream).showing(shown);
             Ok(service::client(&plan, Arc::new(caller)))
         });
         self.reached_at(name, factory, client, place)

@@ -10,7 +10,7 @@ use byname_upstream::{Call, Upstream};
 use tower::ServiceExt as _;
 
 use super::Endpoint;
-use crate::service::{CallContext, late, told};
+use crate::service::{CallContext, Shown, late, told};
 use crate::service_error::{ErrorKind, ServiceError};
 
 /// Calls a router by its name, wherever it is: on another server over the network, and on this one itself,
@@ -55,6 +55,7 @@ pub struct RouterClient {
     /// Without a slash at its end.
     prefix: Arc<str>,
     at: At,
+    shown: Arc<Shown>,
 }
 
 #[derive(Clone)]
@@ -77,7 +78,14 @@ impl RouterClient {
             router: router.into(),
             prefix: prefix.trim_end_matches('/').into(),
             at,
+            shown: Arc::default(),
         }
+    }
+
+    /// Says what is shown with every request.
+    pub(super) fn showing(mut self, shown: Shown) -> Self {
+        self.shown = Arc::new(shown);
+        self
     }
 
     /// Returns the name of the router.
@@ -105,7 +113,8 @@ impl RouterClient {
     /// and returns the answer, whatever its status. Both contents go as they come.
     ///
     /// Deadline, identity and trace of the present request go along ([`CallContext`]). What is about one
-    /// connection (RFC 9110, 7.6.1) and `Host` are left out. There is another try where that does no harm,
+    /// connection (RFC 9110, 7.6.1) and `Host` are left out. What the file says that this client shows takes
+    /// the place of what the request has in that header. There is another try where that does no harm,
     /// and only while nothing of the content was read; the head of the answer is waited for as long as
     /// [`Timeouts::total`](byname_upstream::Timeouts::total). Dropping the future, or the answer, ends the
     /// call.
@@ -126,6 +135,7 @@ impl RouterClient {
         of_connection(&mut head.headers);
         head.headers.remove(header::HOST);
         context.write(&mut head.headers);
+        self.shown.write(&mut head.headers);
         let is_head = head.method == Method::HEAD;
         let request = Request::from_parts(head, body);
         let deadline = context.deadline();

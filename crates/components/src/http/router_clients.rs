@@ -38,7 +38,7 @@ impl Assembling<'_> {
             };
             if *client.server == server.full_name() {
                 let leaves = mounts.own(router);
-                self.here(name, (router, prefix), leaves, assembled, place)
+                self.here(name, client, (router, prefix), leaves, assembled, place)
             } else {
                 self.there(name, router, prefix, client, place)
             }
@@ -46,13 +46,7 @@ impl Assembling<'_> {
         for (router, place) in self.known_routers() {
             let name: Arc<str> = format!("{ROUTER}{router}").into();
             let definition = if let Some(client) = self.clients.get(&name) {
-                let client = Client {
-                    service: Arc::clone(&client.service),
-                    server: Arc::clone(&client.server),
-                    url: Arc::clone(&client.url),
-                    trust: client.trust.clone(),
-                };
-                make(Arc::clone(&name), &client, &place, assembled)
+                make(Arc::clone(&name), &client.client(), &place, assembled)
             } else {
                 let problem = self.undecided.get(&name).cloned();
                 let problem = problem.unwrap_or_else(|| {
@@ -110,13 +104,13 @@ impl Assembling<'_> {
         client: &Client,
         place: &Place,
     ) -> Definition {
-        let (of, trust) = (Type::of::<RouterClient>(), client.trust.clone());
+        let (of, called) = (Type::of::<RouterClient>(), client.clone());
         let router: Arc<str> = router.into();
         let (upstreams, measured) = (self.registries.upstreams.clone(), Arc::clone(&name));
         let factory = FactoryEntry::remote(&client.service, place.clone(), of, move |url| {
-            let upstream = service::upstream(&router, url, trust.as_deref())?;
+            let (upstream, shown) = service::upstream(&router, url, &called)?;
             upstreams.put(&measured, upstream.clone())?;
-            let client = RouterClient::there(&router, &prefix, upstream);
+            let client = RouterClient::there(&router, &prefix, upstream).showing(shown);
             Ok(crate::part::Part::new(Arc::new(client)))
         });
         self.reached_at(name, factory, client, place)
@@ -125,6 +119,7 @@ impl Assembling<'_> {
     fn here(
         &self,
         name: Arc<str>,
+        client: &Client,
         (router, prefix): (&str, Arc<str>),
         leaves: &[Leaf],
         assembled: &Assembled,
@@ -146,15 +141,15 @@ impl Assembling<'_> {
             published: BTreeMap::new(),
             around: Vec::new(),
         });
-        let router: Arc<str> = router.into();
+        let (router, settings): (Arc<str>, _) = (router.into(), Arc::clone(&client.settings));
         let factory = FactoryEntry::composed::<RouterClient, _>(&name, place.clone(), needs, {
             move |supply| {
                 let (by_source, context) = (answers.by_source(supply)?, supply.context());
                 let (answers, router) = (Arc::clone(&answers), Arc::clone(&router));
-                let prefix = Arc::clone(&prefix);
+                let (prefix, shown) = (Arc::clone(&prefix), settings.shown()?);
                 Ok(async move {
                     let endpoint = answers.endpoint(&by_source, Vec::new(), &context).await?;
-                    let client = RouterClient::here(&router, &prefix, endpoint);
+                    let client = RouterClient::here(&router, &prefix, endpoint).showing(shown);
                     Ok(Made::new(Arc::new(client)))
                 })
             }

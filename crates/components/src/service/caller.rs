@@ -1,15 +1,16 @@
 //! What carries calls to another server.
 
 use std::fmt;
-use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::http::{HeaderMap, Request, StatusCode};
-use byname_upstream::{Backend, Call, Error, FailedAnswers, Options, Phase, Trust, Upstream};
+use byname_upstream::{Backend, Call, Error, Phase, Trust, Upstream};
 use bytes::Bytes;
 use tokio::time::Instant;
 
+use super::settings::Shown;
+use crate::clients::{Client, ClientSettings};
 use crate::made::BoxError;
 use crate::service_error::{ErrorKind, ServiceError};
 
@@ -51,6 +52,7 @@ pub trait Caller: fmt::Debug + Send + Sync + 'static {
 pub struct HttpCaller {
     service: Arc<str>,
     upstream: Upstream,
+    shown: Shown,
 }
 
 impl HttpCaller {
@@ -61,7 +63,9 @@ impl HttpCaller {
     ///
     /// The address is none, or is over TLS and the system trusts nobody.
     pub fn new(service: &str, url: &str) -> Result<Self, BoxError> {
-        Ok(Self::over(service, upstream(service, url, None)?))
+        let options = ClientSettings::default().options();
+        let upstream = Upstream::new(service, [Backend::new(url)?], options)?;
+        Ok(Self::over(service, upstream))
     }
 
     /// Calls the service of this name through an upstream.
@@ -70,7 +74,15 @@ impl HttpCaller {
         Self {
             service: service.into(),
             upstream,
+            shown: Shown::default(),
         }
+    }
+
+    /// Says what is shown with every call.
+    #[must_use]
+    pub(crate) fn showing(mut self, shown: Shown) -> Self {
+        self.shown = shown;
+        self
     }
 
     /// Returns the upstream, whose backends can be changed and watched.
@@ -116,14 +128,18 @@ pub(crate) fn told(called: &dyn fmt::Display, error: Error) -> ServiceError {
     }
 }
 
-/// One server, and who is trusted there: those whose certificates are in a file, or those of the system.
+/// One server, called as its client says, and what is shown there. Who is trusted are those whose
+/// certificates are in the file of the client, or those of the system.
 ///
 /// Reads files, and so may wait for a disk.
-pub(crate) fn upstream(name: &str, url: &str, trust: Option<&Path>) -> Result<Upstream, BoxError> {
-    // An error that it answers is about what was asked, as it would be here, and keeps nobody from asking
-    // something else.
-    let mut options = Options::default().failed(FailedAnswers::Gateway);
-    if let Some(path) = trust {
+pub(crate) fn upstream(
+    name: &str,
+    url: &str,
+    client: &Client,
+) -> Result<(Upstream, Shown), BoxError> {
+    let shown = client.settings.shown()?;
+    let mut options = client.settings.options();
+    if let Some(path) = client.trust.as_deref() {
         let told = |what: &dyn fmt::Display| format!("`{}` {what}", path.display());
         let read = std::fs::read(path);
         let read = read.map_err(|error| told(&format_args!("cannot be read: {error}")))?;
@@ -131,14 +147,15 @@ pub(crate) fn upstream(name: &str, url: &str, trust: Option<&Path>) -> Result<Up
             Trust::pem(&read).map_err(|error| told(&format_args!("is of no use: {error}")))?;
         options = options.trust(trust);
     }
-    Ok(Upstream::new(name, [Backend::new(url)?], options)?)
+    Ok((Upstream::new(name, [Backend::new(url)?], options)?, shown))
 }
 
 impl Caller for HttpCaller {
     fn call(
         &self,
-        outgoing: Outgoing,
+        mut outgoing: Outgoing,
     ) -> Pin<Box<dyn Future<Output = Result<Incoming, ServiceError>> + Send + '_>> {
+        self.shown.write(outgoing.request.headers_mut());
         let call = Call {
             idempotent: Some(outgoing.idempotent),
             deadline: outgoing.deadline.map(Instant::into_std),

@@ -18,7 +18,7 @@ use super::plan::{Kind, Placed, Plan, Routed};
 use super::shape::Outside;
 use super::template::{encode, guard};
 use crate::part::Part;
-use crate::service_error::{ErrorKind, NO_ROUTE, ServiceError};
+use crate::service_error::{ErrorKind, NO_ROUTE, NOT_LET_IN, ServiceError};
 
 /// Returns the service itself, as its trait, each of whose methods calls it through `caller`.
 pub(crate) fn client(plan: &Arc<Plan>, caller: Arc<dyn Caller>) -> Part {
@@ -277,10 +277,19 @@ fn refusal(status: StatusCode, headers: &HeaderMap, content: &[u8]) -> ServiceEr
         };
     }
     let error = ServiceError::from_problem(status.as_u16(), content);
-    if error.code() == Some(NO_ROUTE) {
-        return garbled("is that there is no such route");
+    match error.code() {
+        Some(NO_ROUTE) => garbled("is that there is no such route"),
+        Some(NOT_LET_IN) => not_let_in(status, &error),
+        _ => retry(headers, error),
     }
-    retry(headers, error)
+}
+
+/// Whoever asked has shown this server nothing that was wrong: it is this server that was not let in.
+fn not_let_in(status: StatusCode, error: &ServiceError) -> ServiceError {
+    let why = format!(
+        "{status}, {error}; what a client shows is its `token` or its `key` under `clients`"
+    );
+    garbled("is that this server is not let in").with_source(why)
 }
 
 /// Adds when to ask again, where only the head says so.

@@ -39,6 +39,7 @@ mod plan;
 mod resource;
 mod rest;
 mod rpc;
+mod settings;
 mod shape;
 mod template;
 #[cfg(test)]
@@ -59,6 +60,7 @@ pub use self::plan::{Plan, plan};
 pub use self::resource::Resource;
 pub use self::rest::Rest;
 pub use self::rpc::Rpc;
+pub(crate) use self::settings::Shown;
 
 #[allow(
     unused_imports,

@@ -100,6 +100,7 @@ middleware:
     let clients = &running.registries().clients;
     let client = |service: &str, user: &str| Client {
         trust: None,
+        settings: Arc::default(),
         service: service.into(),
         server: "bills".into(),
         url: format!("http://{user}10.0.0.9:8080/x").into(),

@@ -3,3 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod routers;
+mod said;
+mod settings;
+mod shown;

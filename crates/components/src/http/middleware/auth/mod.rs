@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::around::{Look, looking_layer};
 use super::settings::{Plan, SettingsError, header_name};
 use super::vary::vary;
-use crate::service_error::{ErrorKind, ServiceError};
+use crate::service_error::{ErrorKind, NOT_LET_IN, ServiceError};
 use source::Known;
 pub use source::{KeyError, KeySettings};
 
@@ -237,7 +237,8 @@ impl Guard {
             let shows_something = usize::from(whose.is_some());
             let message = "this is answered for those who show a key that is known";
             let error = ServiceError::new(ErrorKind::Unauthenticated, message);
-            let mut response = error.into_response();
+            // What calls a service tells by this that it has not come to it.
+            let mut response = error.with_code(NOT_LET_IN).into_response();
             let challenge = self.rules.challenges[shows_something].clone();
             response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
             return Err(response);
@@ -246,7 +247,8 @@ impl Guard {
         let allowed = &self.rules.allow;
         if !allowed.is_empty() && !allowed.iter().any(|name| **name == *identity.0) {
             let message = "whoever has this key may not ask for this";
-            let mut response = ServiceError::new(ErrorKind::Denied, message).into_response();
+            let error = ServiceError::new(ErrorKind::Denied, message).with_code(NOT_LET_IN);
+            let mut response = error.into_response();
             response.extensions_mut().insert(identity);
             return Err(response);
         }
