@@ -8,7 +8,6 @@ mod health;
 mod line;
 mod listed;
 mod machines;
-mod stop;
 mod told;
 
 use std::io::{self, Write as _};
@@ -17,10 +16,9 @@ use std::thread;
 use std::time::Duration;
 
 use byname_components::http::Server;
-use byname_components::{App, Running};
+use byname_components::{App, Running, Signals};
 use tracing::{info, warn};
 
-use self::stop::StopSignals;
 use crate::app::Declaration;
 use crate::cli::ServeArguments;
 use crate::failure::Failure;
@@ -86,7 +84,7 @@ async fn serve(app: App, file: Option<&Path>) -> Result<(Running, Result<(), Fai
     // The file inside the program does not change.
     let follows = file.is_some() && is_followed(&app);
     // From here on a signal is heard, and no longer ends the process by itself.
-    let mut signals = StopSignals::listen()
+    let mut signals = Signals::listen()
         .map_err(|error| Failure::new(format!("cannot listen for signals: {error}")))?;
     let running = app
         .begin()
@@ -96,7 +94,7 @@ async fn serve(app: App, file: Option<&Path>) -> Result<(Running, Result<(), Fai
             up.map_err(|error| told::not_started(&error, file))?;
             None
         }
-        signal = signals.next() => Some(signal),
+        signal = signals.stop() => Some(signal),
     };
     if let Some(signal) = early {
         info!(signal, "stopping in the middle of the start");
@@ -105,7 +103,7 @@ async fn serve(app: App, file: Option<&Path>) -> Result<(Running, Result<(), Fai
     }
     announce(&running);
     let following = follows.then(|| running.follow(POLL, told::reloaded));
-    let signal = signals.next().await;
+    let signal = running.until_told(&mut signals, told::reloaded).await;
     drop(following);
     info!(signal, "stopping: finishing requests in flight");
     let outcome = end(&running, &mut signals).await;
@@ -113,10 +111,10 @@ async fn serve(app: App, file: Option<&Path>) -> Result<(Running, Result<(), Fai
 }
 
 /// Stops everything in order, unless a second signal comes.
-async fn end(running: &Running, signals: &mut StopSignals) -> Result<(), Failure> {
+async fn end(running: &Running, signals: &mut Signals) -> Result<(), Failure> {
     tokio::select! {
         stopped = running.stop() => stopped.map_err(|error| Failure::new(error.to_string())),
-        signal = signals.next() => {
+        signal = signals.stop() => {
             Err(Failure::new(format!("stopped at once by a second signal ({signal})")))
         }
     }

@@ -279,3 +279,23 @@ fn a_changed_file_is_taken_while_it_runs() {
     assert!(told.contains("app.yaml:1:"), "{told}");
     assert_eq!(server.get("/healthz").status, 200);
 }
+
+#[test]
+fn a_hangup_has_the_file_read_at_once_and_ends_nothing() {
+    let text = format!("{SHOP}life: {{ reload: false }}\n");
+    let folder = Folder::with(&text);
+    let mut server = Server::of(folder.serve(&[]));
+    server.signal("HUP");
+    server.logged("the configuration says what it said before");
+    folder.save(&text.replace("connections: 1 ", "connections: 2 "));
+    server.signal("HUP");
+    let told = server.logged("the new configuration counts");
+    assert!(told.contains("servers.main.listeners.web"), "{told}");
+    folder.save("services: { models: { type: catalogue } }\n");
+    server.signal("HUP");
+    server.logged("is refused, nothing has changed");
+    assert_eq!(server.get("/healthz").status, 200);
+    server.signal("TERM");
+    let (status, log) = server.wait();
+    assert_eq!(status.code(), Some(0), "{log}");
+}

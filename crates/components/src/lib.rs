@@ -33,6 +33,7 @@ mod running;
 #[cfg(feature = "http")]
 pub mod service;
 mod service_error;
+mod signals;
 mod state;
 mod supply;
 mod values;
@@ -66,5 +67,6 @@ pub use reload::{
 };
 pub use running::{CreateError, Failure, GetError, Running, StartReport, StopError, Timing};
 pub use service_error::{Blame, ErrorKind, FieldError, FieldPlace, ServiceError};
+pub use signals::Signals;
 pub use state::{Stage, State};
 pub use values::{Given, ValueError, Values};

@@ -16,7 +16,8 @@ use super::{DataArguments, FolderArguments, LayerArguments, values};
 /// followed.
 ///
 /// The addresses are printed on stdout as URLs once the server answers, the public one first. A first Ctrl-C or SIGTERM
-/// finishes requests in flight and exits with 0; a second one ends at once with 1.
+/// finishes requests in flight and exits with 0; a second one ends at once with 1. SIGHUP has the file read at once, also
+/// where `life.reload` is false.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   byname serve

@@ -1,6 +1,5 @@
 //! A whole `main`: the arguments of the process, the start, the signals, the stop.
 
-use std::fmt;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -8,6 +7,7 @@ use super::App;
 use crate::problem::Problems;
 use crate::reload::{ReloadOutcome, ReloadReport};
 use crate::running::Running;
+use crate::signals::Signals;
 
 const USAGE: &str = "\
 Options:
@@ -62,7 +62,7 @@ impl App {
     ///
     /// Takes the arguments of the process: `--server DEPLOYMENT.SERVER`, `--set a.b=c`,
     /// `--environment NAME`, `--report`, `--check`, `--help`. SIGTERM and SIGINT (Ctrl-C) let it drain and
-    /// [stop](Running::stop); a second one ends it at once. What is wrong is written to standard
+    /// [stop](Running::stop); a second one ends it at once. At SIGHUP the configuration is read again. What is wrong is written to standard
     /// error, every problem of it. Meanwhile the files of the configuration are
     /// [followed](Running::follow), unless `life.reload` is false; what comes of each change is
     /// logged.
@@ -132,11 +132,11 @@ impl Running {
                 #[cfg(feature = "http")]
                 crate::http::announce(&self);
                 let following = self.0.reload.then(|| self.follow(POLL, log));
-                let signal = signals.next().await;
+                let signal = self.until_told(&mut signals, log).await;
                 drop(following);
                 signal
             }
-            signal = signals.next() => signal,
+            signal = signals.stop() => signal,
         };
         tracing::info!(signal, "stopping");
         tokio::select! {
@@ -147,7 +147,7 @@ impl Running {
                     ExitCode::FAILURE
                 }
             },
-            signal = signals.next() => {
+            signal = signals.stop() => {
                 say(&format!("error: stopped at once by a second signal ({signal})\n"));
                 ExitCode::FAILURE
             }
@@ -159,10 +159,9 @@ impl Running {
 const POLL: Duration = Duration::from_secs(10);
 
 fn log(report: &ReloadReport) {
-    if report.outcome() == ReloadOutcome::Applied {
-        tracing::info!("{report}");
-    } else {
-        tracing::warn!("{report}");
+    match report.outcome() {
+        ReloadOutcome::Unchanged | ReloadOutcome::Applied => tracing::info!("{report}"),
+        _ => tracing::warn!("{report}"),
     }
 }
 
@@ -187,51 +186,6 @@ fn say(text: &str) {
     use std::io::Write as _;
     // Whoever started the process may not listen, which is no failure.
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
-}
-
-/// The signals that ask a process to end.
-struct Signals {
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    #[cfg(unix)]
-    fn listen() -> std::io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
-    }
-
-    #[cfg(unix)]
-    async fn next(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.terminate.recv() => "SIGTERM",
-            _ = self.interrupt.recv() => "SIGINT",
-        }
-    }
-
-    #[cfg(not(unix))]
-    #[allow(clippy::unnecessary_wraps, reason = "as on Unix")]
-    fn listen() -> std::io::Result<Self> {
-        Ok(Self {})
-    }
-
-    #[cfg(not(unix))]
-    async fn next(&mut self) -> &'static str {
-        let _ = tokio::signal::ctrl_c().await;
-        "Ctrl-C"
-    }
-}
-
-impl fmt::Debug for Signals {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Signals")
-    }
 }
 
 #[cfg(test)]
