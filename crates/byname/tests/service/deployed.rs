@@ -155,6 +155,74 @@ fn two_methods_on_one_route_are_an_error() {
     );
 }
 
+/// They were told at `publish:`, or at the trait alone.
+#[test]
+fn what_is_wrong_with_an_override_is_told_where_that_stands() {
+    for (said, message, place) in [
+        (
+            "      methods:\n        get_nmae: { hidden: true }",
+            "has no method `get_nmae`; did you mean `get_name`?",
+            "5:9",
+        ),
+        (
+            "      methods:\n        get_name: { verb: FETCH }",
+            "has the verb `FETCH`",
+            "5:27",
+        ),
+        (
+            "      methods:\n        get_name: { path: names }",
+            "has the path `names`",
+            "5:27",
+        ),
+        (
+            "      methods:\n        get_name: { path: '/{is}' }",
+            "not one argument `is`",
+            "5:27",
+        ),
+        (
+            "      methods:\n        get_name: { verb: GET, path: /asked }",
+            "are both `GET /asked`",
+            "6:41",
+        ),
+        (
+            "      prefix: api",
+            "the prefix `api` does not begin",
+            "4:15",
+        ),
+        (
+            "      resource: ''",
+            "the resource of the service is empty",
+            "4:17",
+        ),
+        (
+            "      plural: ''",
+            "the plural of the service is empty",
+            "4:15",
+        ),
+    ] {
+        let asked = "        count_asked: { verb: GET, path: /asked }";
+        let methods = if said.contains("methods:") {
+            ""
+        } else {
+            "      methods:\n"
+        };
+        let file = format!(
+            "services:\n  names:\n    publish:\n{said}\n{methods}{asked}\n\
+             servers: {{ main: {{ publish: [names], listeners: {{ one: {{ address: 127.0.0.1:0 }} }} }} }}\n"
+        );
+        let told = app(&file).server("main").check();
+        let problem = told.iter().find(|one| one.message().contains(message));
+        let problem = problem.unwrap_or_else(|| panic!("`{message}` is not in:\n{told}"));
+        let (first, _) = problem.places().next().expect("a place");
+        assert_eq!(
+            first.to_string(),
+            format!("default of the application:{place}"),
+            "{problem}"
+        );
+        assert_eq!(told.errors(), 1, "{told}");
+    }
+}
+
 #[test]
 fn two_publishers_without_a_rule_are_an_error_and_a_rule_chooses() {
     let file = |rule: &str| {

@@ -176,15 +176,24 @@ impl ByType {
         for (name, settings) in types {
             let mut then = json!({ "properties": { "settings": settings.schema } });
             if settings.required {
+                // Nothing at all is not a map that has them.
+                then["type"] = json!("object");
                 then["required"] = json!(["settings"]);
             }
             of.typed.push(json!({
-                "if": { "properties": { "type": { "const": name } }, "required": ["type"] },
+                "if": {
+                    "type": "object",
+                    "properties": { "type": { "const": name } },
+                    "required": ["type"],
+                },
                 "then": then,
             }));
             of.named.insert(
                 name.clone(),
-                json!({ "if": { "not": { "required": ["type"] } }, "then": then }),
+                json!({
+                    "if": { "not": { "type": "object", "required": ["type"] } },
+                    "then": then,
+                }),
             );
             of.names.push(name);
         }

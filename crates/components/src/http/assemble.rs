@@ -23,7 +23,7 @@ use crate::need::Declared;
 use crate::part::Type;
 use crate::problem::{Problem, Problems};
 use crate::registries::Registries;
-use crate::service::{self, Convention, Interface, Plan};
+use crate::service::{self, Convention, Interface, Places, Plan};
 
 /// How much longer than its requests a listener may take to drain, before it is given up.
 const SPARE: Duration = Duration::from_secs(30);
@@ -209,7 +209,9 @@ impl Assembling<'_> {
         let overrides = section
             .map(|section| section.overrides.clone())
             .unwrap_or_default();
-        let plan = match service::plan(&interface, &*rule, convention, &overrides) {
+        let places = Places::of(section.map(|section| &section.said));
+        let plan = service::plan_of_file(&interface, &*rule, convention, &overrides, places);
+        let plan = match plan {
             Ok(plan) => plan,
             Err(wrong) => {
                 let at =

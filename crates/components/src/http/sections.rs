@@ -113,6 +113,8 @@ pub(crate) struct PublishSection {
     /// Of single methods.
     pub(crate) of_methods: BTreeMap<Arc<str>, (Vec<Named>, Place)>,
     pub(crate) overrides: Overrides,
+    /// What the overrides were read from.
+    pub(crate) said: Node,
     pub(crate) place: Place,
 }
 
@@ -380,6 +382,7 @@ pub(crate) fn publish(node: &Node, path: &Path, problems: &mut Problems) -> Opti
         middleware,
         of_methods,
         overrides,
+        said: rest,
         place,
     })
 }

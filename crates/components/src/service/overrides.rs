@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use byname_registry::Place;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::config::units::Bytes;
+use crate::config::{Node, Path};
 
 /// What is said of the routes of a service besides the convention, for those who publish it and for
 /// those who call it.
@@ -50,5 +52,33 @@ impl Default for Overrides {
             max_answer: Bytes::new(16 << 20),
             methods: BTreeMap::new(),
         }
+    }
+}
+
+/// Where overrides stand, if they were read from a file.
+#[derive(Clone, Copy)]
+pub(crate) struct Places<'a>(Option<&'a Node>);
+
+impl<'a> Places<'a> {
+    /// Those of overrides that were read from this; nothing for those of code.
+    pub(crate) fn of(node: Option<&'a Node>) -> Self {
+        Self(node)
+    }
+
+    /// Returns where the value of a key stands.
+    pub(super) fn value(self, key: &str) -> Option<Place> {
+        Some(self.0?.get(key)?.origin.place())
+    }
+
+    /// Returns where a single method is named.
+    pub(super) fn method(self, name: &str) -> Option<Place> {
+        let (key, _) = self.0?.get("methods")?.as_map()?.entry(name)?;
+        Some(key.origin.place())
+    }
+
+    /// Returns where the value of a key of a single method stands.
+    pub(super) fn of_method(self, name: &str, key: &str) -> Option<Place> {
+        let path = Path::root().key("methods").key(name).key(key);
+        Some(self.0?.at(&path)?.origin.place())
     }
 }

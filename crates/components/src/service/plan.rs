@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use axum::http::header::HeaderName;
 use axum::http::{self, StatusCode};
-use byname_registry::nearest;
+use byname_registry::{Place, nearest};
 
 use super::check::Check;
 use super::convention::{Convention, Location, Route};
 use super::interface::Interface;
 use super::kind::{Kinds, Scalar};
 use super::method::{Argument, Method};
-use super::overrides::{MethodOverrides, Overrides};
+use super::overrides::{MethodOverrides, Overrides, Places};
 use super::resource::Resource;
 use super::template::Template;
 use crate::problem::{Problem, Problems};
@@ -77,31 +77,54 @@ pub fn plan(
     convention_name: &str,
     overrides: &Overrides,
 ) -> Result<Plan, Problems> {
+    plan_of_file(
+        interface,
+        convention,
+        convention_name,
+        overrides,
+        Places::of(None),
+    )
+}
+
+/// As [`plan`]; what is wrong with an override is told where that stands.
+pub(crate) fn plan_of_file(
+    interface: &Arc<Interface>,
+    convention: &dyn Convention,
+    convention_name: &str,
+    overrides: &Overrides,
+    places: Places<'_>,
+) -> Result<Plan, Problems> {
     let mut problems = Problems::new();
-    let mut resource = match named("resource", overrides.resource.as_deref(), &mut problems) {
+    let singular = overrides.resource.as_deref();
+    let mut resource = match named("resource", singular, places, &mut problems) {
         Some(singular) => Resource::new(singular),
         None => interface.resource().clone(),
     };
-    if let Some(plural) = named("plural", overrides.plural.as_deref(), &mut problems) {
+    let plural = overrides.plural.as_deref();
+    if let Some(plural) = named("plural", plural, places, &mut problems) {
         resource = resource.with_plural(plural);
     }
-    unknown(interface, overrides, &mut problems);
-    let prefix = prefix(overrides, &mut problems);
+    unknown(interface, overrides, places, &mut problems);
+    let prefix = prefix(overrides, places, &mut problems);
     let none = MethodOverrides::default();
     let mut drafts: Vec<Option<Draft<'_>>> = Vec::new();
     for method in interface.methods() {
         let said = overrides.methods.get(method.name()).unwrap_or(&none);
+        let of_key = |key| places.of_method(method.name(), key);
         let draft = match draft(method, &resource, convention, convention_name, said) {
             Ok(None) => None,
-            Ok(Some(route)) => Draft::new(method, route, prefix, &mut problems),
+            Ok(Some(route)) => {
+                let path = said.path.as_ref().and_then(|_| of_key("path"));
+                let verb = || said.verb.as_ref().and_then(|_| of_key("verb"));
+                let overridden = path.or_else(verb);
+                Draft::new(method, overridden, route, prefix, &mut problems)
+            }
             Err(why) => {
                 let message = format!("method `{}` of `{}` {why}", method.name(), interface.name());
-                problems.push(
-                    Problem::error(message)
-                        .at(method.place().clone(), "it is declared here")
-                        .help("give it a route (`methods:`, or an attribute such as `#[get(\"/…\")]`), \
-                               or hide it (`hidden: true`)"),
-                );
+                problems.push(about(method, of_key("verb").as_ref(), message).help(
+                    "give it a route (`methods:`, or an attribute such as `#[get(\"/…\")]`), \
+                               or hide it (`hidden: true`)",
+                ));
                 None
             }
         };
@@ -132,14 +155,33 @@ pub fn plan(
     })
 }
 
+/// A problem with an override, which may stand in a file.
+fn overridden(message: String, place: Option<Place>) -> Problem {
+    let problem = Problem::error(message);
+    match place {
+        Some(place) => problem.at(place, "it is overridden here"),
+        None => problem,
+    }
+}
+
+/// A problem with a method, whose route may be overridden in a file.
+fn about(method: &Method, place: Option<&Place>, message: String) -> Problem {
+    overridden(message, place.cloned()).at(method.place().clone(), "it is declared here")
+}
+
 /// Tells overrides of methods that do not exist.
-fn unknown(interface: &Interface, overrides: &Overrides, problems: &mut Problems) {
+fn unknown(
+    interface: &Interface,
+    overrides: &Overrides,
+    places: Places<'_>,
+    problems: &mut Problems,
+) {
     let names: Vec<&str> = interface.methods().iter().map(Method::name).collect();
     for name in overrides.methods.keys() {
         if !names.contains(&&**name) {
             let message = format!("`{}` has no method `{name}`", interface.name());
             problems.push(
-                Problem::error(message)
+                overridden(message, places.method(name))
                     .nearest(&nearest(names.iter(), name))
                     .at(interface.place().clone(), "its trait is declared here"),
             );
@@ -148,22 +190,28 @@ fn unknown(interface: &Interface, overrides: &Overrides, problems: &mut Problems
 }
 
 /// A word that is in paths. One that says nothing is told once, and not for each path that would have it.
-fn named<'a>(key: &str, word: Option<&'a str>, problems: &mut Problems) -> Option<&'a str> {
+fn named<'a>(
+    key: &str,
+    word: Option<&'a str>,
+    places: Places<'_>,
+    problems: &mut Problems,
+) -> Option<&'a str> {
     let word = word?;
     if word.is_empty() {
-        problems.push(Problem::error(format!("the {key} of the service is empty")));
+        let message = format!("the {key} of the service is empty");
+        problems.push(overridden(message, places.value(key)));
         return None;
     }
     Some(word)
 }
 
 /// The prefix of all paths. A wrong one is told once, and not for each path.
-fn prefix<'a>(overrides: &'a Overrides, problems: &mut Problems) -> &'a str {
+fn prefix<'a>(overrides: &'a Overrides, places: Places<'_>, problems: &mut Problems) -> &'a str {
     let prefix = overrides.prefix.trim_end_matches('/');
     match Template::read(prefix) {
         Err(why) if !prefix.is_empty() => {
             let message = format!("the prefix `{}` {why}", overrides.prefix);
-            problems.push(Problem::error(message));
+            problems.push(overridden(message, places.value("prefix")));
             ""
         }
         _ => prefix,
@@ -235,6 +283,8 @@ fn verb(name: &str) -> Result<http::Method, String> {
 /// A route whose path was read.
 struct Draft<'a> {
     method: &'a Method,
+    /// Where a file says what the route is, if one does.
+    overridden: Option<Place>,
     route: Route,
     template: Template,
 }
@@ -242,6 +292,7 @@ struct Draft<'a> {
 impl<'a> Draft<'a> {
     fn new(
         method: &'a Method,
+        overridden: Option<Place>,
         route: Route,
         prefix: &str,
         problems: &mut Problems,
@@ -253,7 +304,7 @@ impl<'a> Draft<'a> {
         };
         let wrong = |what: String| {
             let message = format!("method `{}` {what}", method.name());
-            Problem::error(message).at(method.place().clone(), "it is declared here")
+            about(method, overridden.as_ref(), message)
         };
         if let Err(why) = verb(route.method.as_str()) {
             problems.push(wrong(why));
@@ -278,9 +329,16 @@ impl<'a> Draft<'a> {
         }
         Some(Self {
             method,
+            overridden,
             route,
             template,
         })
+    }
+
+    /// Where the route is said.
+    fn place(&self) -> Place {
+        let overridden = self.overridden.as_ref();
+        overridden.unwrap_or(self.method.place()).clone()
     }
 
     fn routed(
@@ -301,7 +359,7 @@ impl<'a> Draft<'a> {
             let name = argument.name();
             let wrong = |why: String| {
                 let message = format!("argument `{name}` of method `{}` {why}", self.method.name());
-                Problem::error(message).at(self.method.place().clone(), "it is declared here")
+                about(self.method, self.overridden.as_ref(), message)
             };
             let Some(location) = self.route.locations.get(name) else {
                 problems.push(wrong("has no place in a request".into()));
@@ -481,14 +539,8 @@ fn collisions(drafts: &[Option<Draft<'_>>], problems: &mut Problems) {
             );
             problems.push(
                 Problem::error(message)
-                    .at(
-                        draft.method.place().clone(),
-                        format!("`{}`", draft.method.name()),
-                    )
-                    .at(
-                        first.method.place().clone(),
-                        format!("`{}`", first.method.name()),
-                    ),
+                    .at(draft.place(), format!("`{}`", draft.method.name()))
+                    .at(first.place(), format!("`{}`", first.method.name())),
             );
         }
     }

@@ -269,7 +269,7 @@ async fn keys_that_cannot_be_had_are_told_without_them() {
     };
     for (yaml, why) in [
         (
-            String::new(),
+            "keys: {}".into(),
             "`keys` has no `file`, no `variable` and none `given`",
         ),
         (

@@ -233,7 +233,7 @@ fn any_origin_with_credentials_is_refused() {
         assert_eq!(error.setting(), "origins", "{origins}");
     }
     for yaml in [
-        "",
+        "origins: []",
         "origins: [a.example]",
         "{ origins: ['*'], methods: ['*'] }",
         "{ origins: ['*'], methods: ['a b'] }",

@@ -55,6 +55,8 @@ impl Definitions {
     fn rows(&self, above: &str, schema: &Value, default: &Value, rows: &mut String) {
         let (_, schema) = self.resolved(schema);
         let properties = schema["properties"].as_object();
+        let required = schema["required"].as_array();
+        let is_required = |key: &str| required.is_some_and(|all| all.iter().any(|one| one == key));
         for (key, property) in properties.into_iter().flatten() {
             let path = format!("{above}{key}");
             let default = if property["default"].is_null() {
@@ -81,7 +83,10 @@ impl Definitions {
                 _ if !values.is_empty() => "one of these".into(),
                 _ => self.form(resolved),
             };
-            let default = written(default);
+            let default = match default {
+                Value::Null if is_required(key) => "has to be said".into(),
+                default => written(default),
+            };
             let _ = writeln!(rows, "| `{path}` | {form} | {default} | {what} |");
         }
     }

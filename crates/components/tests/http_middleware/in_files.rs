@@ -63,7 +63,14 @@ fn settings_that_cannot_be_are_found_when_the_file_is_checked() {
             "cors: { settings: { origins: ['*'], credentials: true } }",
             "any page could act",
         ),
-        ("cors: {}", "name those that are allowed"),
+        ("cors: {}", "lacks the key `origins`"),
+        (
+            "cors: { settings: { origins: [] } }",
+            "name those that are allowed",
+        ),
+        ("api-key: {}", "lacks the key `keys`"),
+        ("bearer-auth: {}", "lacks the key `keys`"),
+        ("bearer-auth: { settings: { keys: {} } }", "has no `file`"),
         ("request-id: { settings: { trust: proxies } }", "names none"),
         ("request-id: { settings: { trsut: never } }", "trust"),
         (
@@ -81,6 +88,43 @@ fn settings_that_cannot_be_are_found_when_the_file_is_checked() {
         let text = problems.to_string();
         assert!(text.contains(why) && text.contains(":2:"), "{text}");
         assert!(!text.contains("hush"), "{text}");
+    }
+}
+
+/// A list that was no list was told, and then that it had nothing in it.
+#[test]
+fn what_is_wrong_with_a_setting_is_told_once() {
+    for (settings, told) in [
+        (
+            "cors: { settings: { origins: '*' } }",
+            "`middleware.cors.settings.origins` must be a list, but is the text \"*\"",
+        ),
+        (
+            "timeout: { settings: { within: soon } }",
+            "`middleware.timeout.settings.within`: expected a length of time",
+        ),
+        (
+            "compression: { settings: { codings: 3 } }",
+            "`middleware.compression.settings.codings` must be a list, but is `3`",
+        ),
+        (
+            "api-key: { settings: { keys: { file: [] } } }",
+            "`middleware.api-key.settings.keys.file` must be a text, but is a list",
+        ),
+        (
+            "cache-control: { settings: { maxage: 3s } }",
+            "`middleware.cache-control.settings` has no key `maxage`; did you mean `max-age`?",
+        ),
+    ] {
+        let problems = App::from_text(&format!("middleware: {{ {settings} }}")).check();
+        let messages: Vec<_> = problems
+            .iter()
+            .map(byname_components::Problem::message)
+            .collect();
+        assert!(
+            messages.len() == 1 && messages[0].starts_with(told),
+            "{settings}: {messages:?}"
+        );
     }
 }
 

@@ -85,6 +85,60 @@ fn every_type_has_a_wrong_setting_among_those() {
     );
 }
 
+/// What nothing can be made without was wanted by the check alone.
+#[test]
+fn what_nothing_can_be_made_without_is_wanted_by_the_schema_and_by_the_check() {
+    let schema = schema();
+    for file in [
+        "middleware: { cors: }",
+        "middleware: { cors: { settings: {} } }",
+        "middleware: { cors: { settings: { origins: [] } } }",
+        "middleware: { one: { type: cors, settings: { credentials: true } } }",
+        "middleware: { api-key: {} }",
+        "middleware: { api-key: { settings: { header: x-key } } }",
+        "middleware: { bearer-auth: { settings: {} } }",
+    ] {
+        assert!(!refused(&schema, file).is_empty(), "{file}");
+        assert_eq!(checked(file).len(), 1, "{file}: {:?}", checked(file));
+    }
+}
+
+/// A setting that may be left out may be null as well, to the schema and to whoever reads it.
+#[test]
+fn null_is_a_setting_that_is_left_out_wherever_the_schema_says_so() {
+    let schema = schema();
+    for (settings, may) in [
+        ("timeout: { settings: { within: 5s, header: null } }", true),
+        ("timeout: { settings: { within: 5s, header: } }", true),
+        ("timeout: { settings: { within: null } }", false),
+        (
+            "cache-control: { settings: { max-age: 1h, scope: null } }",
+            true,
+        ),
+        (
+            "cache-control: { settings: { max-age: 1h, overwrite: null } }",
+            false,
+        ),
+        (
+            "api-key: { settings: { keys: { given: ['a:b'], file: null } } }",
+            true,
+        ),
+        (
+            "api-key: { settings: { keys: { given: null, variable: X } } }",
+            false,
+        ),
+        ("recover: null", true),
+        (
+            "cors: { settings: { origins: ['*'], expose: null } }",
+            false,
+        ),
+    ] {
+        let file = format!("middleware: {{ {settings} }}");
+        assert_eq!(refused(&schema, &file).is_empty(), may, "{file}");
+        assert_eq!(checked(&file).is_empty(), may, "{file}");
+    }
+}
+
 #[test]
 fn what_is_right_is_taken_by_the_schema_and_by_the_check() {
     let blocks = DOCUMENT.split("```yaml\n").skip(1);
@@ -115,7 +169,7 @@ fn a_type_that_is_not_there_is_refused_by_the_schema_and_by_the_check() {
     for file in [
         "middleware: { one: { type: rate-limits } }",
         "middleware: { rate-limits: {} }",
-        "middleware: { cors: { setting: {} } }",
+        "middleware: { recover: { setting: {} } }",
     ] {
         assert_eq!(refused(&schema, file).len(), 1, "{file}");
         assert_eq!(checked(file).len(), 1, "{file}");

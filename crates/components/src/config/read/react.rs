@@ -21,6 +21,8 @@ pub(super) struct React<'a> {
     subject: Subject<'a>,
     pub(super) problems: Vec<Problem>,
     told: HashSet<String>,
+    /// What they are about.
+    wrong: HashSet<Path>,
     /// Values that were tried as a text, and were not meant as one.
     no_text: HashSet<Path>,
     /// Untyped values all of whose parts were tried as texts.
@@ -35,6 +37,7 @@ impl<'a> React<'a> {
             subject,
             problems: Vec::new(),
             told: HashSet::new(),
+            wrong: HashSet::new(),
             no_text: HashSet::new(),
             tried: HashSet::new(),
             ended: HashSet::new(),
@@ -56,6 +59,7 @@ impl<'a> React<'a> {
         for problem in run.problems.into_inner() {
             self.tell(problem);
         }
+        self.wrong.extend(run.wrong.into_inner());
         Findings {
             secrets: run.secrets.into_inner(),
             untyped: run.untyped.into_inner(),
@@ -88,7 +92,17 @@ impl<'a> React<'a> {
         if found.untyped.iter().any(|untyped| path.is_above(untyped)) {
             return self.react_untyped(plan, &path, error.what, found);
         }
+        if matches!(error.what, What::Custom(_)) && self.is_wrong_inside(plan, &path) {
+            return plan.stand_ins.insert(path, 0).is_none();
+        }
         self.tell_at(plan, &path, error.what, found)
+    }
+
+    /// Whether a part of a value was told to be wrong: what checks the whole has seen what stands in for
+    /// that part, or nothing of it, so what it says is not about the file.
+    fn is_wrong_inside(&self, plan: &Plan, path: &Path) -> bool {
+        let mut wrong = self.wrong.iter().chain(plan.stand_ins.keys());
+        wrong.any(|wrong| wrong != path && path.is_above(wrong))
     }
 
     fn next_candidate(&mut self, plan: &mut Plan, path: Path) -> bool {

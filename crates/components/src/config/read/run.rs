@@ -65,6 +65,8 @@ pub(super) struct Run<'r> {
     pub(super) plan: &'r Plan,
     /// In the order in which they were found.
     pub(super) problems: RefCell<Vec<Problem>>,
+    /// What these are about.
+    pub(super) wrong: RefCell<Vec<Path>>,
     pub(super) secrets: RefCell<Vec<Path>>,
     /// What was handed over without being asked for a type.
     pub(super) untyped: RefCell<HashSet<Path>>,
@@ -122,6 +124,7 @@ impl<'r> Run<'r> {
             subject,
             plan,
             problems: RefCell::default(),
+            wrong: RefCell::default(),
             secrets: RefCell::default(),
             untyped: RefCell::default(),
             put_aside: RefCell::default(),
@@ -193,18 +196,21 @@ impl<'r> Run<'r> {
         }
     }
 
-    pub(super) fn tell(&self, problem: Problem) {
+    fn tell(&self, path: Path, problem: Problem) {
         self.problems.borrow_mut().push(problem);
+        self.wrong.borrow_mut().push(path);
     }
 
     /// Tells that a value is not what it must be.
     pub(super) fn tell_value(&self, node: &Node, at: At<'_>, secret: bool, expected: &str) {
-        self.tell(self.subject.not(&at.path(), node, expected, secret));
+        let path = at.path();
+        let problem = self.subject.not(&path, node, expected, secret);
+        self.tell(path, problem);
     }
 
     /// Tells of a key that nobody knows.
     pub(super) fn tell_unknown(&self, path: &Path, known: &[&str]) {
-        self.tell(self.subject.unknown(path, known));
+        self.tell(path.clone(), self.subject.unknown(path, known));
     }
 }
 

@@ -25,14 +25,18 @@ pub use source::{KeyError, KeySettings};
 pub struct Identity(pub Arc<str>);
 
 /// The settings of [`BearerAuth`].
+///
+/// In a file `keys` has to be there; the default in code has none, and no layer is made from it.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(default, rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case")]
 pub struct BearerAuthSettings {
     /// Where the tokens come from.
     pub keys: KeySettings,
     /// The names that may ask; everybody with a token, if there are none.
+    #[serde(default)]
     pub allow: Vec<String>,
     /// What is protected, for those who ask without a token.
+    #[serde(default = "realm")]
     pub realm: String,
 }
 
@@ -41,34 +45,47 @@ impl Default for BearerAuthSettings {
         Self {
             keys: KeySettings::default(),
             allow: Vec::new(),
-            realm: "api".into(),
+            realm: realm(),
         }
     }
 }
 
 /// The settings of [`ApiKeyAuth`].
+///
+/// In a file `keys` has to be there; the default in code has none, and no layer is made from it.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(default, rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case")]
 pub struct ApiKeyAuthSettings {
     /// The header that has the key.
+    #[serde(default = "header")]
     pub header: String,
     /// Where the keys come from.
     pub keys: KeySettings,
     /// The names that may ask; everybody with a key, if there are none.
+    #[serde(default)]
     pub allow: Vec<String>,
     /// What is protected, for those who ask without a key.
+    #[serde(default = "realm")]
     pub realm: String,
 }
 
 impl Default for ApiKeyAuthSettings {
     fn default() -> Self {
         Self {
-            header: "x-api-key".into(),
+            header: header(),
             keys: KeySettings::default(),
             allow: Vec::new(),
-            realm: "api".into(),
+            realm: realm(),
         }
     }
+}
+
+fn realm() -> String {
+    "api".into()
+}
+
+fn header() -> String {
+    "x-api-key".into()
 }
 
 /// Lets through who shows a token: `Authorization: Bearer TOKEN` (RFC 6750).

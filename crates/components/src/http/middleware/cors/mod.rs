@@ -18,39 +18,61 @@ use crate::config::units::Duration;
 use origin::Origins;
 
 /// The settings of [`Cors`].
+///
+/// In a file `origins` has to be there; the default in code has none, and no layer is made from it.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(default, rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case")]
 pub struct CorsSettings {
     /// The origins: exact ones (`https://app.example.com`), all below a name
     /// (`https://*.example.com`), or `*` for any. At least one.
+    #[schemars(length(min = 1))]
     pub origins: Vec<String>,
     /// The methods that their pages may use.
+    #[serde(default = "methods")]
     pub methods: Vec<String>,
     /// The headers that their pages may send, beyond those that every page may; `*` for any.
+    #[serde(default = "headers")]
     pub headers: Vec<String>,
     /// The headers of answers that their pages may read, beyond those that every page may.
+    #[serde(default)]
     pub expose: Vec<String>,
     /// Whether requests may come with cookies and the like. Not with any origin.
+    #[serde(default)]
     pub credentials: bool,
     /// How long a browser may remember what it was told before a request.
+    #[serde(default = "max_age")]
     pub max_age: Duration,
     /// Whether pages of public networks may reach this server in a private one.
+    #[serde(default)]
     pub private_network: bool,
 }
 
 impl Default for CorsSettings {
     fn default() -> Self {
-        let texts = |texts: &[&str]| texts.iter().copied().map(str::to_owned).collect();
         Self {
             origins: Vec::new(),
-            methods: texts(&["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]),
-            headers: texts(&["authorization", "content-type"]),
+            methods: methods(),
+            headers: headers(),
             expose: Vec::new(),
             credentials: false,
-            max_age: Duration::new(std::time::Duration::from_secs(600)),
+            max_age: max_age(),
             private_network: false,
         }
     }
+}
+
+fn methods() -> Vec<String> {
+    ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+        .map(str::to_owned)
+        .into()
+}
+
+fn headers() -> Vec<String> {
+    ["authorization", "content-type"].map(str::to_owned).into()
+}
+
+fn max_age() -> Duration {
+    Duration::new(std::time::Duration::from_secs(600))
 }
 
 /// Tells browsers which other origins' pages may read answers.
