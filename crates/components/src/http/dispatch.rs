@@ -17,6 +17,7 @@ use tower::util::Oneshot;
 use tower::{Layer, Service, ServiceExt as _};
 
 use super::endpoint::{Endpoint, MatchedRoute, Middleware, endpoint};
+use super::stripped;
 use crate::service::CallContext;
 use crate::service_error::{ErrorKind, NO_ROUTE, ServiceError};
 
@@ -77,7 +78,7 @@ pub(super) fn dispatch(routes: Vec<Ready>, around: &[Middleware]) -> Result<Endp
             }
             None if matches!(&*route.path, "" | "/") => otherwise = inside(Arc::default()),
             None => {
-                let all = inside(Arc::default());
+                let all = inside(Arc::default()).map_request(stripped::as_it_stands);
                 whole = added(&route.path, || whole.nest_service(&route.path, all))?;
             }
         }

@@ -24,6 +24,7 @@ pub mod routes;
 pub(crate) mod schema;
 mod sections;
 mod server;
+mod stripped;
 
 pub(crate) use assemble::Assembling;
 pub(crate) use bind::uncoded;

@@ -141,3 +141,53 @@ servers: { main: { listeners: { one: { address: 127.0.0.1:0, routers: [api] } } 
     }
     site.app.stop().await.unwrap();
 }
+
+/// An empty segment right behind the prefix was lost: two paths that differ reached one file, and what
+/// stands before it by path was passed by.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_mounted_has_the_rest_of_the_path_as_it_stands() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("x")).unwrap();
+    std::fs::write(folder.path().join("a.txt"), "the file").unwrap();
+    std::fs::write(folder.path().join("x/y"), "the other").unwrap();
+    let site = Site::of(&format!(
+        "
+routers:
+  all:
+    routes:
+      - {{ prefix: /f, files: {{ folder: '{}' }} }}
+      - {{ prefix: /e, echo: {{ text: hears }} }}
+      - {{ prefix: /o, router: opaque }}
+servers: {{ main: {{ listeners: {{ one: {{ address: 127.0.0.1:0, routers: [all] }} }} }} }}
+",
+        folder.path().display()
+    ))
+    .await;
+    assert_eq!(site.get("/f/a.txt").text(), "the file");
+    assert_eq!(site.get("/f/x/y").text(), "the other");
+    for path in [
+        "/f//a.txt",
+        "/f///a.txt",
+        "/f//x/y",
+        "/f/x//y",
+        "//f/a.txt",
+        "/f//a.txt?q=/a.txt",
+        "/o/inner//deep",
+        "/o//inner/deep",
+    ] {
+        assert_eq!(site.get(path).status, 404, "{path}");
+    }
+    for (path, rest) in [
+        ("/e", "/"),
+        ("/e/", "/"),
+        ("/e//", "//"),
+        ("/e/a", "/a"),
+        ("/e//a", "//a"),
+        ("/e/a//a", "/a//a"),
+        ("/e//e//a", "//e//a"),
+        ("/e///e", "///e"),
+    ] {
+        assert_eq!(site.get(path).text(), format!("hears {rest}"), "{path}");
+    }
+    site.app.stop().await.unwrap();
+}
