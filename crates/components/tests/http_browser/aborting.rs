@@ -6,7 +6,7 @@ use byname_components::http::routes::Routes;
 use byname_components::{App, Registrar};
 use byname_testkit::browser::Browser;
 
-use crate::rig::{Endless, Saw, Site};
+use crate::rig::{Saw, Site, endless};
 
 const FILE: &str = "
 middleware:
@@ -32,7 +32,7 @@ fn module(saw: Saw) -> impl FnOnce(&mut Registrar<'_>) {
                 std::future::pending::<()>().await;
             })
             .raw(Method::GET, "/stream", async move || {
-                let body = Endless::body("the beginning", streamed.begin());
+                let body = endless("the beginning", streamed.begin());
                 ([("content-type", "text/plain")], body)
             });
         registrar.router("slow", (), |()| (), routes);

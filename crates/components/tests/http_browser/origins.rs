@@ -7,7 +7,7 @@ use byname_components::{App, Registrar};
 use byname_testkit::browser::Browser;
 use serde_json::{Value, json};
 
-use crate::rig::{Endless, Saw, Site};
+use crate::rig::{Saw, Site, endless};
 
 /// Pages of two origins.
 const PAGES: &str = "
@@ -38,7 +38,7 @@ fn api(saw: Saw) -> impl FnOnce(&mut Registrar<'_>) {
                 ([("set-cookie", "who=ann; Path=/; SameSite=Lax")], "welcome")
             })
             .raw(Method::GET, "/events", async move || {
-                let body = Endless::body("data: one\n\n", events.begin());
+                let body = endless("data: one\n\n", events.begin());
                 ([("content-type", "text/event-stream")], body)
             });
         registrar.router("api", (), |()| (), routes);

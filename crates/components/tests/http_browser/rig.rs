@@ -1,9 +1,7 @@
 //! An application on free ports, and what it saw of requests.
 
 use std::convert::Infallible;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -12,8 +10,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use byname_components::http::{Middleware, Server};
 use byname_components::{App, BoxError, Instances, Registrar, Running};
-use bytes::Bytes;
-use http_body::Frame;
+use futures_util::stream::{StreamExt as _, once, pending};
 use tokio::sync::watch;
 
 /// How long a program that is broken may take to fail.
@@ -124,32 +121,11 @@ impl Site {
     }
 }
 
-/// Content that begins and does not end.
-pub(crate) struct Endless {
-    first: Option<Bytes>,
-    _call: Call,
-}
-
-impl Endless {
-    pub(crate) fn body(first: &'static str, call: Call) -> Body {
-        Body::new(Self {
-            first: Some(Bytes::from_static(first.as_bytes())),
-            _call: call,
-        })
-    }
-}
-
-impl http_body::Body for Endless {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        match self.first.take() {
-            Some(first) => Poll::Ready(Some(Ok(Frame::data(first)))),
-            None => Poll::Pending,
-        }
-    }
+/// Content that begins and does not end. The call is in it for as long as it is sent.
+pub(crate) fn endless(first: &'static str, call: Call) -> Body {
+    let first = once(async move { Ok::<_, Infallible>(first) });
+    let whole = first.chain(pending());
+    Body::from_stream(whole.inspect(move |_| {
+        let _ = &call;
+    }))
 }

@@ -3,10 +3,8 @@
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
@@ -17,8 +15,7 @@ use axum::routing::{get, post};
 use byname_components::http::Endpoint;
 use byname_components::http::listen::{Address, Listener, Serving, Settings};
 use bytes::Bytes;
-use futures_util::stream::{StreamExt as _, once};
-use http_body::Frame;
+use futures_util::stream::{StreamExt as _, once, pending};
 use http_body_util::BodyExt as _;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -220,10 +217,12 @@ pub(crate) fn router(calls: &Calls) -> Router {
         .route(
             "/stream",
             get(move || async move {
-                Body::new(Endless {
-                    _call: streaming.begin(),
-                    begun: false,
-                })
+                let call = streaming.begin();
+                let first = once(async { Ok::<_, Infallible>("begun") });
+                let whole = first.chain(pending());
+                Body::from_stream(whole.inspect(move |_| {
+                    let _ = &call;
+                }))
             }),
         )
         .route(
@@ -263,26 +262,4 @@ async fn count(call: Call, request: Request) -> Result<String, StatusCode> {
         count += frame.data_ref().map_or(0, Bytes::len);
     }
     Ok(count.to_string())
-}
-
-/// A body that has begun.
-struct Endless {
-    _call: Call,
-    begun: bool,
-}
-
-impl http_body::Body for Endless {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        if self.begun {
-            return Poll::Pending;
-        }
-        self.begun = true;
-        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b"begun")))))
-    }
 }
