@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use super::bound::{Bound, Peer};
 use super::connection::Connection;
@@ -280,13 +280,23 @@ async fn next<T, F: Future<Output = io::Result<T>>>(
     counters: &Counters,
     address: &Bound,
 ) -> T {
+    // The log is told once of what lasts, and the counters of each time.
+    let mut told = false;
     loop {
         match accept().await {
-            Ok(accepted) => return accepted,
+            Ok(accepted) => {
+                if told {
+                    info!(%address, "connections are accepted again");
+                }
+                return accepted;
+            }
             Err(error) if ended_by_peer(&error) => debug!(%error, "a connection went away"),
             Err(error) => {
                 counters.accept_errors.up();
-                warn!(%error, %address, "cannot accept a connection; trying again");
+                if !told {
+                    warn!(%error, %address, "cannot accept a connection; trying again");
+                    told = true;
+                }
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
@@ -307,8 +317,36 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
     use std::cell::RefCell;
+    use std::sync::Mutex;
+
+    use tracing::{Event, Level, Metadata, Subscriber, span};
 
     use super::*;
+
+    /// Keeps how grave what is logged is.
+    struct Logged(Arc<Mutex<Vec<Level>>>);
+
+    impl Subscriber for Logged {
+        fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+            *metadata.level() <= Level::INFO
+        }
+
+        fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+            span::Id::from_u64(1)
+        }
+
+        fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+
+        fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+        fn event(&self, event: &Event<'_>) {
+            self.0.lock().unwrap().push(*event.metadata().level());
+        }
+
+        fn enter(&self, _: &span::Id) {}
+
+        fn exit(&self, _: &span::Id) {}
+    }
 
     #[tokio::test(start_paused = true)]
     async fn accepting_pauses_when_the_system_lacks_something_and_goes_on() {
@@ -324,8 +362,13 @@ mod tests {
         let bound = Bound::new("127.0.0.1:80".parse().unwrap(), false);
         let began = Instant::now();
         let accept = || async { outcomes.borrow_mut().pop().unwrap() };
+        let logged = Arc::new(Mutex::new(Vec::new()));
+        let guard = tracing::subscriber::set_default(Logged(Arc::clone(&logged)));
         assert_eq!(next(accept, &counters, &bound).await, "the next one");
+        drop(guard);
         assert_eq!(counters.stats().accept_errors, 2);
         assert_eq!(began.elapsed(), 2 * ACCEPT_PAUSE);
+        // What lasts is told when it begins and when it is over.
+        assert_eq!(*logged.lock().unwrap(), [Level::WARN, Level::INFO]);
     }
 }
