@@ -225,6 +225,24 @@ async fn a_file_is_read_again_and_stays_known_while_it_cannot_be_read() {
     assert!(!log.says("first") && !log.says("other") && !log.says("third"));
 }
 
+// Reading a pipe has no end: the keys stayed as they were for ever, without a word.
+#[cfg(unix)]
+#[tokio::test(start_paused = true)]
+async fn a_pipe_in_the_place_of_the_file_does_not_end_the_following() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("keys");
+    std::fs::write(&file, "ann:first").unwrap();
+    let keys = format!("keys: {{ file: '{}', reload: 5s }}", file.display());
+    let endpoint = api_key(&keys).await;
+    std::fs::remove_file(&file).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&file).status();
+    assert!(made.unwrap().success());
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    until(&endpoint, "first", true).await;
+    replace(&file, "ann:other");
+    until(&endpoint, "other", true).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_file_is_followed_as_long_as_the_layer_is_kept_and_not_if_told() {
     let folder = tempfile::tempdir().unwrap();

@@ -5,6 +5,7 @@ use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -20,6 +21,7 @@ use super::io::{Io, Return, Stream};
 use super::open::Open;
 use super::opening::Opened;
 use super::settings::{HEADERS, Protocol, Settings};
+use super::taking::{Watched, taken};
 use super::tls::Encryption;
 use crate::http::Endpoint;
 use crate::service_error::{ErrorKind, ServiceError};
@@ -63,6 +65,7 @@ impl Connection {
             Arc::clone(&activity),
             Arc::clone(&self.open),
             back.clone(),
+            protocol,
         );
         let service = Service(Arc::new(Answering {
             endpoint: self.endpoint.clone(),
@@ -103,13 +106,14 @@ impl Connection {
         let streams = Streams {
             activity: Arc::clone(&service.0.activity),
             open: Arc::clone(&self.open),
+            write: self.settings.timeouts.write.get(),
         };
         let connection = http2::Builder::new(streams)
             .timer(TokioTimer::new())
             .max_concurrent_streams(limits.streams.get())
             .max_header_list_size(u32::try_from(limits.header.get()).unwrap_or(u32::MAX))
             .enable_connect_protocol()
-            .serve_connection(io, service);
+            .serve_connection(io, Watched(service));
         self.drive(connection, activity).await
     }
 
@@ -250,7 +254,7 @@ impl Driven for http1::UpgradeableConnection<TokioIo<Io>, Service> {
     }
 }
 
-impl Driven for http2::Connection<TokioIo<Io>, Service, Streams> {
+impl Driven for http2::Connection<TokioIo<Io>, Watched, Streams> {
     fn finish(self: Pin<&mut Self>) {
         self.graceful_shutdown();
     }
@@ -265,15 +269,19 @@ impl Driven for http2::Connection<TokioIo<Io>, Service, Streams> {
 struct Streams {
     activity: Arc<Activity>,
     open: Arc<Open>,
+    /// How long a peer may take nothing of an answer.
+    write: Duration,
 }
 
 impl<F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for Streams {
     fn execute(&self, stream: F) {
         let busy = self.activity.begin();
-        let open = Arc::clone(&self.open);
+        let (open, write) = (Arc::clone(&self.open), self.write);
         tokio::spawn(async move {
             // It ends with its connection at the latest.
-            stream.await;
+            if taken(write, stream).await.is_err() {
+                open.counters().write_timeouts.up();
+            }
             drop((busy, open));
         });
     }

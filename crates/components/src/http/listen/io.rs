@@ -11,6 +11,7 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::activity::Activity;
 use super::open::Open;
+use super::settings::Protocol;
 
 /// A stream of bytes in both directions.
 pub(super) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -29,9 +30,15 @@ pub(super) struct Io {
     open: Arc<Open>,
     /// Where the stream goes; taken away when the connection is upgraded.
     back: Return,
+    /// Where frames are answered by frames, how many bytes have come since something last went that was
+    /// more than such answers, and how many went.
+    echoed: Option<(usize, usize)>,
     /// Ends an upgraded connection, which nobody else could: there once it is one and has been used.
     cut: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
 }
+
+/// How many bytes of frames may wait to be answered by as many: about as many as are read at a time.
+const MOST_ECHOED: usize = 64 * 1024;
 
 /// Where a stream is put that HTTP is done with. A clone is the same.
 #[derive(Clone, Default)]
@@ -50,12 +57,14 @@ impl Io {
         activity: Arc<Activity>,
         open: Arc<Open>,
         back: Return,
+        protocol: Protocol,
     ) -> Self {
         Self {
             stream: Some(stream),
             activity,
             open,
             back,
+            echoed: (protocol == Protocol::Http2).then_some((0, 0)),
             cut: None,
         }
     }
@@ -75,13 +84,29 @@ impl Io {
     }
 
     /// Notes what was written.
-    fn wrote(&self, said: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+    fn wrote(&mut self, said: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         match &said {
+            Poll::Ready(Ok(count)) if self.is_echo(*count) => {}
             Poll::Ready(Ok(_)) => self.activity.written(),
             Poll::Ready(Err(error)) => self.failed(error),
             Poll::Pending => {}
         }
         said
+    }
+
+    /// Whether what was written may be no more than answers to PING and SETTINGS (RFC 9113, sections 6.5.3
+    /// and 6.7), which are as long as what they answer: a peer that only sends these takes nothing, and
+    /// keeps its connection no longer than one that is silent.
+    fn is_echo(&mut self, count: usize) -> bool {
+        let Some((came, went)) = &mut self.echoed else {
+            return false;
+        };
+        *went = went.saturating_add(count);
+        let echo = went <= came;
+        if !echo {
+            (*came, *went) = (0, 0);
+        }
+        echo
     }
 
     fn failed(&self, error: &io::Error) {
@@ -112,7 +137,11 @@ impl AsyncRead for Io {
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let said = self.stream(cx)?.poll_read(cx, buf);
-        if buf.filled().len() > before {
+        let count = buf.filled().len() - before;
+        if count > 0 {
+            if let Some((came, _)) = &mut self.echoed {
+                *came = MOST_ECHOED.min(came.saturating_add(count));
+            }
             self.activity.read();
         }
         said

@@ -30,6 +30,7 @@ mod settings;
 mod socket;
 mod stall;
 mod stats;
+mod taking;
 #[cfg(test)]
 mod tests;
 mod tls;

@@ -89,7 +89,8 @@ pub struct Timeouts {
     /// For a next request on a connection that has had one. `1m15s` where nothing says it.
     pub idle: Duration,
     /// For a peer to take something of its answer: one that goes on taking may take as long as it likes.
-    /// `30s` where nothing says it.
+    /// Over HTTP/2 each answer is looked at by itself, and something is a next piece of 16 KiB. `30s`
+    /// where nothing says it.
     pub write: Duration,
     /// For requests in flight when the listener stops; `10s` where nothing says it, and `0s` does not
     /// wait.

@@ -71,7 +71,7 @@ counters! {
     body_timeouts,
     /// Connections closed because no further request came in time.
     idle_timeouts,
-    /// Connections closed because the peer took nothing of its answer.
+    /// Connections closed, and streams of HTTP/2 reset, because the peer took nothing of its answer.
     write_timeouts,
     /// Requests whose endpoint panicked before it answered.
     panics,

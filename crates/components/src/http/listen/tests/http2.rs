@@ -115,3 +115,61 @@ async fn a_peer_that_takes_nothing_is_given_up() {
     let stats = served.counters.stats();
     assert_eq!((stats.requests, stats.write_timeouts), (1, 1));
 }
+
+/// The preface, and settings by which no stream may be given anything (RFC 9113, section 6.5.2).
+const NO_WINDOW: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\x06\x04\0\0\0\0\0\0\x04\0\0\0\0";
+/// `GET http://test/` as the whole of stream 1 (RFC 9113, section 6.2; RFC 7541, A and 6).
+const GET: &[u8] = b"\0\0\x09\x01\x05\0\0\0\x01\x82\x86\x84\x41\x04test";
+const PING: &[u8] = b"\0\0\x08\x06\0\0\0\0\0 a ping ";
+
+/// Reads everything and says `PING` every second, until the connection is closed; returns what was read.
+async fn ping(peer: DuplexStream) -> Vec<u8> {
+    let (mut reading, mut writing) = tokio::io::split(peer);
+    let pinging = tokio::spawn(async move {
+        while writing.write_all(PING).await.is_ok() {
+            sleep(Duration::from_secs(1)).await;
+        }
+    });
+    let mut said = Vec::new();
+    let _ = reading.read_to_end(&mut said).await;
+    pinging.abort();
+    said
+}
+
+// A stream whose peer opens no window stood for as long as the connection, with all that its answer held:
+// the socket took everything, as there was nothing but answers to PING. And a connection whose peer pinged
+// and never answered the PING behind our GOAWAY (RFC 9113, section 6.8) stood for ever after its time.
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_opens_no_window_is_given_up_though_it_pings() {
+    let mut served = serve(settings(), large());
+    served.peer.write_all(NO_WINDOW).await.unwrap();
+    served.peer.write_all(GET).await.unwrap();
+    let said = ping(served.peer).await;
+    served.task.await.unwrap();
+    let stats = served.counters.stats();
+    // RST_STREAM of stream 1, with CANCEL.
+    let reset = b"\0\0\x04\x03\0\0\0\0\x01\0\0\0\x08";
+    assert!(said.windows(reset.len()).any(|part| part == reset));
+    assert_eq!((stats.write_timeouts, stats.in_flight), (1, 0));
+    // The stream's end, the time for a next request, and that to go.
+    assert_eq!(served.began.elapsed().as_secs(), 23 + 50 + 7);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_takes_an_answer_slowly_and_steadily_has_all_of_it() {
+    let served = serve(settings(), large());
+    let handshake = hyper::client::conn::http2::Builder::new(TokioExecutor::new())
+        .initial_stream_window_size(16 * 1024)
+        .handshake(TokioIo::new(served.peer));
+    let (mut sender, connection) = handshake.await.unwrap();
+    tokio::spawn(connection);
+    let request = Request::get("http://test/").body(Body::empty()).unwrap();
+    let mut body = sender.send_request(request).await.unwrap().into_body();
+    let mut count = 0;
+    while let Some(frame) = body.frame().await {
+        count += frame.unwrap().into_data().unwrap().len();
+        sleep(Duration::from_secs(20)).await;
+    }
+    assert_eq!(count, 64 * 1024);
+    assert_eq!(served.counters.stats().write_timeouts, 0);
+}

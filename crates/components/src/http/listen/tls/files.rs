@@ -2,6 +2,7 @@
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher as _;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,6 +40,26 @@ pub(super) type Mark = u64;
 
 /// The bytes of a file, or why there are none.
 type Read = Result<Vec<u8>, String>;
+
+/// The largest file that is read.
+const MOST: u64 = 1024 * 1024;
+
+/// Reads a file that has an end. One that may never have one (a pipe, a device) would keep its reader for
+/// ever, and with it all later changes.
+fn bytes_of(path: &Path) -> Read {
+    let unread = |why: std::io::Error| format!("cannot be read: {why}");
+    let found = std::fs::metadata(path).map_err(unread)?;
+    if !found.is_file() {
+        return Err("is no regular file".into());
+    }
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(unread)?;
+    let read = file.take(MOST + 1).read_to_end(&mut bytes);
+    if read.map_err(unread)? as u64 > MOST {
+        return Err("is larger than 1 MiB".into());
+    }
+    Ok(bytes)
+}
 
 impl Files {
     pub(super) fn new(tls: &Tls, settings: &Settings) -> Self {
@@ -82,10 +103,8 @@ impl Files {
 
     async fn bytes(&self) -> Vec<Read> {
         let paths = self.paths();
-        let reading = tokio::task::spawn_blocking(move || {
-            let read = |path| std::fs::read(path).map_err(|why| format!("cannot be read: {why}"));
-            paths.into_iter().map(read).collect()
-        });
+        let reading =
+            tokio::task::spawn_blocking(move || paths.iter().map(|path| bytes_of(path)).collect());
         reading.await.unwrap_or_default()
     }
 

@@ -110,4 +110,28 @@ mod tests {
         sleep(Duration::from_secs(3600)).await;
         assert_eq!(counters.stats().certificates_reloaded, 1);
     }
+
+    // Reading a pipe has no end: it kept the thread that read it, and no later certificate was taken.
+    #[tokio::test(start_paused = true)]
+    async fn a_pipe_or_a_huge_file_in_the_place_of_a_certificate_keeps_nobody() {
+        let folder = tempfile::tempdir().unwrap();
+        put(folder.path());
+        let counters = follow(folder.path()).await;
+        let path = folder.path().join("cert.pem");
+        fs::remove_file(&path).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.unwrap().success());
+        sleep(Duration::from_secs(3600)).await;
+        assert_eq!(counters.stats().certificates_refused, 1);
+        fs::remove_file(&path).unwrap();
+        put(folder.path());
+        let mut long = fs::read(&path).unwrap();
+        long.resize(long.len() + (1 << 20), b'\n');
+        fs::write(&path, long).unwrap();
+        sleep(Duration::from_secs(3600)).await;
+        assert_eq!(counters.stats().certificates_refused, 2);
+        put(folder.path());
+        sleep(Duration::from_secs(3600)).await;
+        assert_eq!(counters.stats().certificates_reloaded, 1);
+    }
 }

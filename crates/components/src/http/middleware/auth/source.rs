@@ -196,6 +196,20 @@ async fn read_file(path: &Path, most: Bytes) -> Result<String, KeyError> {
     String::from_utf8(bytes).map_err(|_| wrong(io::Error::other("it is no text")))
 }
 
+/// Reads a file that is followed: one that has an end. A pipe may never have one, and would keep all later
+/// changes from being seen.
+async fn read_again(path: &Path, most: Bytes) -> Result<String, KeyError> {
+    let wrong = |error| KeyError::File {
+        path: path.to_owned(),
+        error,
+    };
+    let found = tokio::fs::metadata(path).await.map_err(wrong)?;
+    if !found.is_file() {
+        return Err(wrong(io::Error::other("it is no regular file")));
+    }
+    read_file(path, most).await
+}
+
 /// Reads the file again and again, and publishes what has changed. What is in the file counts, not
 /// what the system says about it: a time of change does not tell whether there was one.
 async fn follow(known: Weak<Known>, settings: KeySettings, mut last: String) {
@@ -208,7 +222,7 @@ async fn follow(known: Weak<Known>, settings: KeySettings, mut last: String) {
         if known.strong_count() == 0 {
             return;
         }
-        let read = match read_file(&path, settings.max_file).await {
+        let read = match read_again(&path, settings.max_file).await {
             Ok(text) if text == last => {
                 told = false;
                 continue;
