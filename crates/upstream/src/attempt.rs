@@ -103,11 +103,11 @@ impl Attempt {
         let turned = self.permit.take().and_then(|permit| permit.failure(now));
         let left_out = self.peer.health.failure(now);
         tracing::debug!(backend = %self.peer.backend, "{message}");
-        self.peer.set_last_error(now, message);
         self.tell(turned);
         if let Some(span) = left_out {
-            tracing::warn!(backend = %self.peer.backend, ?span, "left out");
+            tracing::warn!(backend = %self.peer.backend, ?span, cause = message, "left out");
         }
+        self.peer.set_last_error(now, message);
     }
 
     fn tell(&self, turned: Option<BreakerState>) {

@@ -2,7 +2,8 @@
 
 use std::convert::Infallible;
 use std::error::Error as _;
-use std::sync::Arc;
+use std::fmt::{self, Write as _};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use byname_upstream::{Backend, Error, Options, Phase, Protocol, Timeouts, Trust};
@@ -124,6 +125,55 @@ async fn a_stranger_is_told_nothing_and_the_error_says_why() {
         "{}",
         chain(&error)
     );
+}
+
+/// What is logged at the level of a warning, field by field.
+#[derive(Clone, Default)]
+struct Warned(Arc<Mutex<String>>);
+
+impl tracing::Subscriber for Warned {
+    fn enabled(&self, of: &tracing::Metadata<'_>) -> bool {
+        *of.level() <= tracing::Level::WARN
+    }
+
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        event.record(
+            &mut |field: &tracing::field::Field, value: &dyn fmt::Debug| {
+                let mut said = self.0.lock().expect("a lock");
+                let _ = write!(said, "{}={value:?} ", field.name());
+            },
+        );
+    }
+
+    fn enter(&self, _: &tracing::span::Id) {}
+
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+// A server that was left out for its certificate was only said to be left out: why was known to those who
+// had asked for everything to be logged.
+#[tokio::test]
+async fn why_a_server_is_left_out_is_in_the_log() {
+    let (server, _) = secured("localhost", &["http/1.1"]).await;
+    let (_, other) = secured("localhost", &[]).await;
+    let warned = Warned::default();
+    let _recording = tracing::subscriber::set_default(warned.clone());
+    let asked = upstream([named(&server)], Options::default().trust(other));
+    for _ in 0..20 {
+        let answer = whole(get(&asked).await).await;
+        assert!(answer.is_err(), "it is not trusted");
+    }
+    let warned = warned.0.lock().expect("a lock");
+    assert!(warned.contains("message=left out"), "{warned}");
+    assert!(warned.contains("invalid peer certificate"), "{warned}");
 }
 
 #[tokio::test]

@@ -51,19 +51,19 @@ pub(super) async fn taken<F: Future<Output = ()>>(
     let mut stream = pin!(HANDED.scope(Arc::clone(&handed), stream));
     // Most streams never wait for their peer, and have no timer.
     let mut timer: Option<Pin<Box<Sleep>>> = None;
-    let mut timed = 0;
+    let mut awaited = 0;
     poll_fn(|cx| {
         if stream.as_mut().poll(cx).is_ready() {
             return Poll::Ready(Ok(()));
         }
         let piece = handed.load(Ordering::Relaxed);
         if piece == 0 {
-            timed = 0;
+            awaited = 0;
             return Poll::Pending;
         }
         let timer = timer.get_or_insert_with(|| Box::pin(sleep(limit)));
-        if piece != timed {
-            timed = piece;
+        if piece != awaited {
+            awaited = piece;
             timer.as_mut().reset(Instant::now() + limit);
         }
         ready!(timer.as_mut().poll(cx));
