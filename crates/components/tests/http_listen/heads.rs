@@ -65,3 +65,20 @@ async fn what_was_asked_before_such_a_head_is_answered_before_it() {
     let stats = serving.stats();
     assert_eq!((stats.malformed, stats.answered_2xx), (1, 1));
 }
+
+// A limit of 1,000,000,000 fields was taken, and the first connection ended the process: there was no memory
+// for as many. What is a limit now can be kept.
+#[tokio::test]
+async fn as_many_fields_as_a_limit_may_be_are_read() {
+    let mut limited = settings();
+    limited.limits.header = Bytes::new(1 << 20);
+    limited.limits.headers = std::num::NonZeroUsize::new(10_000).unwrap();
+    let serving = serve(limited, router(&Calls::default())).await;
+    let fields = |count: usize| -> String { (0..count).map(|n| format!("x-{n}: y\r\n")).collect() };
+    for (count, status) in [(9_999, 200), (10_000, 431)] {
+        let mut peer = Peer::connect(&serving).await;
+        peer.say("GET / HTTP/1.1\r\nhost: test\r\n").await;
+        peer.say(&format!("{}\r\n", fields(count))).await;
+        assert_eq!(peer.answer().await.status, status);
+    }
+}

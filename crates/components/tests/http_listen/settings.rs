@@ -77,6 +77,7 @@ async fn what_makes_no_sense_is_refused_with_its_key() {
         (json!({"timeouts": {"write": "0s"}}), "timeouts.write"),
         (json!({"limits": {"header": "1023B"}}), "limits.header"),
         (json!({"limits": {"header": "1GiB"}}), "limits.header"),
+        (json!({"limits": {"headers": 10_001}}), "limits.headers"),
         (
             json!({"tls": {"certificate": "c", "key": "k", "poll": "0s"}}),
             "tls.poll",

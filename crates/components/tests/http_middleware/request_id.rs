@@ -104,6 +104,11 @@ async fn behind_another_one_the_identity_stays() {
 fn settings_that_cannot_be_are_refused() {
     for (yaml, why) in [
         ("header: a b", "`header` has `a b`, which names no header"),
+        // It was taken, and every answer said a length of its own.
+        (
+            "header: Content-Length",
+            "`header` has `Content-Length`, which belongs to the connection",
+        ),
         ("max-length: 0", "`max-length` is 0; it may be 1 to 256"),
         ("max-length: 257", "`max-length` is 257; it may be 1 to 256"),
         (

@@ -119,7 +119,7 @@ pub struct Limits {
     pub connections: NonZeroUsize,
     /// The bytes of a request's head; `64KiB` where nothing says it, 1KiB at least.
     pub header: Bytes,
-    /// The fields of a request's head; 100 where nothing says it.
+    /// The fields of a request's head; 100 where nothing says it, 10000 at most.
     pub headers: NonZeroUsize,
     /// The bytes of a request's body, or `unlimited`; `2MiB` where nothing says it.
     pub body: BodyLimit,
@@ -144,6 +144,10 @@ pub(super) const HEADERS: usize = 100;
 
 /// The fewest bytes of a head that are a limit, and the most: hyper counts those of HTTP/2 in 32 bits.
 const HEADER_BYTES: std::ops::RangeInclusive<u64> = (1 << 10)..=(16 << 20);
+
+/// The most fields of a head that are a limit: there is room for all of them before a head is read, and
+/// `HeaderMap` has 24576 at most.
+const MOST_HEADERS: usize = 10_000;
 
 /// What holds for a socket file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -208,6 +212,9 @@ impl Settings {
         }
         if !HEADER_BYTES.contains(&self.limits.header.get()) {
             return wrong("limits.header", "is not between 1KiB and 16MiB");
+        }
+        if self.limits.headers.get() > MOST_HEADERS {
+            return wrong("limits.headers", "is more than 10000; expected less");
         }
         Ok(())
     }

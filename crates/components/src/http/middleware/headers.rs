@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::Request;
-use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use axum::http::header::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::Response;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::around::{Look, looking_layer};
-use super::settings::{SettingsError, built_in, header_name, header_value};
+use super::settings::{SettingsError, built_in, header_value, message_header_name};
 
 /// The settings of [`Headers`].
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
@@ -49,17 +49,6 @@ struct Edits {
 built_in!(Headers, HeadersSettings);
 looking_layer!(Headers);
 
-/// They are the connection's (RFC 9110, section 7.6.1; RFC 9112, section 6).
-const OF_THE_CONNECTION: [HeaderName; 7] = [
-    header::CONNECTION,
-    header::CONTENT_LENGTH,
-    header::HOST,
-    header::TE,
-    header::TRAILER,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-];
-
 impl Headers {
     /// Makes the layer.
     ///
@@ -81,14 +70,7 @@ impl Headers {
 
 impl Edits {
     fn new(of: &'static str, edits: &HeaderEdits) -> Result<Self, SettingsError> {
-        let name = |text: &str| {
-            let name = header_name(of, text)?;
-            if OF_THE_CONNECTION.contains(&name) {
-                let message = format!("has `{text}`, which belongs to the connection");
-                return Err(SettingsError::new(of, message));
-            }
-            Ok(name)
-        };
+        let name = |text: &str| message_header_name(of, text);
         let all = |of_all: &BTreeMap<String, String>| -> Result<Vec<_>, SettingsError> {
             let pairs = of_all.iter();
             pairs

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::around::{Look, looking_layer};
 use super::client::{Proxies, ProxySettings, Trust, check_trust};
 use super::random::wide;
-use super::settings::{SettingsError, built_in, header_name};
+use super::settings::{SettingsError, built_in, message_header_name};
 use crate::http::RequestId;
 
 /// The settings of [`RequestIds`].
@@ -64,8 +64,8 @@ impl RequestIds {
     ///
     /// # Errors
     ///
-    /// A header that cannot be, a length of 0 or above 256, proxies that cannot be read, or none where
-    /// they are trusted.
+    /// A header that cannot be or belongs to the connection, a length of 0 or above 256, proxies that
+    /// cannot be read, or none where they are trusted.
     pub fn new(settings: RequestIdSettings) -> Result<Self, SettingsError> {
         if !(1..=256).contains(&settings.max_length) {
             let message = format!("is {}; it may be 1 to 256", settings.max_length);
@@ -73,7 +73,7 @@ impl RequestIds {
         }
         check_trust(settings.trust, &settings.proxies)?;
         Ok(Self(Arc::new(Inner {
-            header: header_name("header", &settings.header)?,
+            header: message_header_name("header", &settings.header)?,
             trust: settings.trust,
             max_length: settings.max_length.into(),
             proxies: Proxies::new(&settings.proxies)?,

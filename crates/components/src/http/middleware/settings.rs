@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::{HeaderName, HeaderValue, header};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
@@ -129,6 +129,30 @@ pub(super) use built_in;
 pub(super) fn header_name(setting: &'static str, text: &str) -> Result<HeaderName, SettingsError> {
     HeaderName::from_bytes(text.as_bytes())
         .map_err(|_| SettingsError::new(setting, format!("has `{text}`, which names no header")))
+}
+
+/// They are the connection's (RFC 9110, section 7.6.1; RFC 9112, section 6).
+const OF_THE_CONNECTION: [HeaderName; 7] = [
+    header::CONNECTION,
+    header::CONTENT_LENGTH,
+    header::HOST,
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
+
+/// Reads the name of a header that an answer or a request may be given.
+pub(super) fn message_header_name(
+    setting: &'static str,
+    text: &str,
+) -> Result<HeaderName, SettingsError> {
+    let name = header_name(setting, text)?;
+    if OF_THE_CONNECTION.contains(&name) {
+        let message = format!("has `{text}`, which belongs to the connection");
+        return Err(SettingsError::new(setting, message));
+    }
+    Ok(name)
 }
 
 /// Reads the value of a header field.
