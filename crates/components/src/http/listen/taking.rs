@@ -21,7 +21,7 @@ use hyper::body::Incoming;
 use hyper::service::Service as HyperService;
 use tokio::time::{Instant, Sleep, sleep};
 
-use super::answer::Service;
+use super::answer::{Answer, Service};
 use super::body::AnswerBody;
 
 /// The most that a stream is given at a time: the size of a frame that every peer takes (RFC 9113, section
@@ -87,13 +87,13 @@ impl HyperService<Request<Incoming>> for Watched {
 }
 
 /// An answer that is being made.
-pub(super) struct Answering(<Service as HyperService<Request<Incoming>>>::Future);
+pub(super) struct Answering(Answer);
 
 impl Future for Answering {
     type Output = Result<Response<TakenBody>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let answer = ready!(self.0.as_mut().poll(cx));
+        let answer = ready!(Pin::new(&mut self.0).poll(cx));
         Poll::Ready(answer.map(|answer| answer.map(TakenBody::new)))
     }
 }
