@@ -74,11 +74,11 @@ async fn as_many_fields_as_a_limit_may_be_are_read() {
     limited.limits.header = Bytes::new(1 << 20);
     limited.limits.headers = std::num::NonZeroUsize::new(10_000).unwrap();
     let serving = serve(limited, router(&Calls::default())).await;
-    let fields = |count: usize| -> String { (0..count).map(|n| format!("x-{n}: y\r\n")).collect() };
     for (count, status) in [(9_999, 200), (10_000, 431)] {
         let mut peer = Peer::connect(&serving).await;
-        peer.say("GET / HTTP/1.1\r\nhost: test\r\n").await;
-        peer.say(&format!("{}\r\n", fields(count))).await;
+        let fields: Vec<_> = (0..count).map(|n| format!("x-{n}: y\r\n")).collect();
+        let head = format!("GET / HTTP/1.1\r\nhost: test\r\n{}\r\n", fields.concat());
+        peer.say(&head).await;
         assert_eq!(peer.answer().await.status, status);
     }
 }
