@@ -1,7 +1,8 @@
 //! An `async fn` as a function that returns a boxed future.
 
-use proc_macro2::TokenStream;
-use quote::quote;
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned as _;
 use syn::{Block, ReturnType, Signature, Type, parse_quote};
 
 /// Makes of an `async fn` one that returns a boxed future. Returns what the future yields.
@@ -19,9 +20,17 @@ pub(crate) fn signature(signature: &mut Signature) -> Type {
     answer
 }
 
+/// The place of something that was written, for what is generated for it: what the compiler says of the
+/// one is then said of the other. Names mean what they mean where the attribute stands.
+pub(crate) fn located_at(written: Span) -> Span {
+    Span::call_site().located_at(written)
+}
+
 /// The body of such a function.
 pub(crate) fn body(answer: &Type, block: &Block) -> TokenStream {
-    quote! {
+    // A future that is not `Send` is told at the block that makes it one.
+    let span = located_at(block.span());
+    quote_spanned! {span=>
         {
             ::std::boxed::Box::pin(async move {
                 // Says what the block yields, which a boxed future does not.

@@ -5,6 +5,7 @@ use quote::{ToTokens as _, format_ident, quote, quote_spanned};
 use syn::ItemTrait;
 use syn::spanned::Spanned as _;
 
+use crate::boxed::located_at;
 use crate::method::{Method, doc, plain};
 use crate::options::Options;
 
@@ -66,7 +67,10 @@ fn described(options: &Options, trait_: &Ident, method: &Method) -> TokenStream 
         .map(|at| format_ident!("argument_{at}", span = Span::mixed_site()))
         .collect();
     let reads = method.arguments.iter().zip(&taken).enumerate();
-    let reads = reads.map(|(at, ((_, of), taken))| quote!(let #taken: #of = arguments.take(#at)?;));
+    let reads = reads.map(|(at, ((_, of), taken))| {
+        let span = located_at(of.span());
+        quote_spanned!(span=> let #taken: #of = arguments.take(#at)?;)
+    });
     let arguments = method.arguments.iter().map(|(name, of)| {
         let text = plain(name);
         quote_spanned!(of.span()=> .argument::<#of>(#text))
@@ -77,6 +81,15 @@ fn described(options: &Options, trait_: &Ident, method: &Method) -> TokenStream 
         let verb = Ident::new(verb, Span::call_site());
         quote!(.at(#library::service::Verb::#verb, #path))
     });
+    let span = located_at(method.answer.span());
+    let called = quote_spanned! {span=>
+        ::std::boxed::Box::pin(async move {
+            let _ = &arguments;
+            #(#reads)*
+            let answer = <dyn #trait_ as #trait_>::#ident(&*service, #(#taken),*).await;
+            #library::service::Outcome::into_result(answer)
+        })
+    };
     let there = library_at(options, ident.span());
     let new = quote_spanned! {ident.span()=>
         #there::service::Method::new::<dyn #trait_, #answer>(#name, call)
@@ -86,12 +99,7 @@ fn described(options: &Options, trait_: &Ident, method: &Method) -> TokenStream 
             service: ::std::sync::Arc<dyn #trait_>,
             #mutable arguments: #library::service::Arguments,
         | -> #library::service::Answering<_> {
-            ::std::boxed::Box::pin(async move {
-                let _ = &arguments;
-                #(#reads)*
-                let answer = <dyn #trait_ as #trait_>::#ident(&*service, #(#taken),*).await;
-                #library::service::Outcome::into_result(answer)
-            })
+            #called
         };
         #new.documented(#doc) #(#arguments)* #idempotent #(#routed)*
     }}
@@ -104,12 +112,19 @@ fn called(at: usize, method: &Method) -> TokenStream {
         .map(|at| format_ident!("argument_{at}", span = Span::mixed_site()))
         .collect();
     let types = method.arguments.iter().map(|(_, of)| of);
+    let written = method.arguments.iter().zip(&given);
+    let written = written.map(|((_, of), given)| {
+        let span = located_at(of.span());
+        quote_spanned!(span=> .with(&#given))
+    });
+    let span = located_at(answer.span());
+    let sent = quote_spanned!(span=> .send().await);
     quote! {
         fn #ident(&self, #(#given: #types),*) -> ::core::pin::Pin<::std::boxed::Box<
             dyn ::core::future::Future<Output = #answer> + ::core::marker::Send + '_
         >> {
             ::std::boxed::Box::pin(async move {
-                self.0.call(#at)#(.with(&#given))*.send().await
+                self.0.call(#at)#(#written)*#sent
             })
         }
     }

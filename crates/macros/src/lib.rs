@@ -13,10 +13,10 @@ use proc_macro::TokenStream;
 /// Makes of a trait a service that can be called here or over a network, and of its implementations
 /// implementations of that.
 ///
-/// On a trait, whose methods are `async fn name(&self, …) -> Result<T, E>`: the trait becomes one that can
-/// be used as `dyn`, and says what it does (`Service`). Arguments are owned, and with answers can be
-/// read, written and described (`Serialize`, `DeserializeOwned`, `JsonSchema`); `E` is `ServiceError`, or
-/// made from one and into one. Everything that implements the trait is `Send`, `Sync` and `'static`.
+/// On a trait, whose methods are `async fn name(&self, …) -> Result<T, E>`, by whatever name: the trait
+/// becomes one that can be used as `dyn`, and says what it does (`Service`). Arguments are owned, and with
+/// answers can be read, written and described (`Serialize`, `DeserializeOwned`, `JsonSchema`); `E` is
+/// `ServiceError`, or made from one and into one. Everything that implements the trait is `Send`, `Sync` and `'static`.
 ///
 /// On an implementation of such a trait, which is written with `async fn` too.
 ///

@@ -49,10 +49,11 @@ impl Method {
         receiver(item, &mut wrong);
         let arguments = arguments(item, &mut wrong);
         let answer = match &signature.output {
-            ReturnType::Type(_, answer) if is_result(answer) => (**answer).clone(),
-            ReturnType::Type(_, other) => {
-                wrong.add(other.span(), RESULT);
-                (**other).clone()
+            ReturnType::Type(_, answer) => {
+                if is_no_result(answer) {
+                    wrong.add(answer.span(), RESULT);
+                }
+                (**answer).clone()
             }
             ReturnType::Default => {
                 wrong.add(signature.ident.span(), RESULT);
@@ -123,13 +124,26 @@ pub(crate) fn plain(ident: &Ident) -> String {
 pub(crate) const RESULT: &str = "a method of a service returns `Result<T, E>`, where `E` is `ServiceError`, or is \
                       made from one and into one";
 
-/// Whether a type is called a result.
-fn is_result(answer: &Type) -> bool {
-    let Type::Path(path) = answer else {
-        return false;
-    };
-    let last = path.path.segments.last();
-    last.is_some_and(|last| last.ident.to_string().ends_with("Result"))
+/// Types that are in every program under these names, and are no results.
+const NO_RESULTS: [&str; 20] = [
+    "Box", "Option", "String", "Vec", "bool", "char", "f32", "f64", "i128", "i16", "i32", "i64",
+    "i8", "isize", "u128", "u16", "u32", "u64", "u8", "usize",
+];
+
+/// Whether a type can be seen to be no result. Of any other name the compiler decides: it may be one for
+/// a result.
+fn is_no_result(answer: &Type) -> bool {
+    match answer {
+        Type::Path(path) => {
+            let segments = &path.path.segments;
+            let only = segments.first().filter(|_| segments.len() == 1);
+            only.is_some_and(|only| NO_RESULTS.iter().any(|one| only.ident == one))
+        }
+        Type::Macro(_) | Type::Verbatim(_) => false,
+        Type::Group(group) => is_no_result(&group.elem),
+        Type::Paren(inner) => is_no_result(&inner.elem),
+        _ => true,
+    }
 }
 
 fn receiver(item: &TraitItemFn, wrong: &mut Wrong) {

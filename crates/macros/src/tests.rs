@@ -192,6 +192,39 @@ fn a_method_that_nobody_far_away_can_call_is_told() {
     }
 }
 
+/// By its name alone, a type of another name was no result.
+#[test]
+fn what_may_be_a_result_is_left_to_the_compiler() {
+    for answer in [
+        quote!(Result<u8, E>),
+        quote!(io::Result<u8>),
+        quote!(Res<u8>),
+        quote!(Answer),
+        quote!(Self::Answer),
+        quote!(answers::String),
+        quote!((Res<u8>)),
+        quote!(answer!()),
+    ] {
+        let method = quote!(async fn a(&self) -> #answer;);
+        assert_eq!(of_method(&method), [""; 0], "{answer}");
+    }
+    for answer in [
+        quote!(u8),
+        quote!(Option<Res>),
+        quote!(Vec<u8>),
+        quote!(String),
+        quote!((u8, u8)),
+        quote!([u8; 2]),
+        quote!(&'static str),
+        quote!(impl Into<Res>),
+        quote!(dyn Any),
+        quote!((String)),
+    ] {
+        let method = quote!(async fn a(&self) -> #answer;);
+        assert_eq!(of_method(&method), [super::method::RESULT], "{answer}");
+    }
+}
+
 #[test]
 fn an_implementation_is_of_a_trait_and_says_nothing_more() {
     let good = quote!(impl Users for Kept { async fn a(&self, mut b: u8) -> Result<u8, E> { b += 1; Ok(b) } });
