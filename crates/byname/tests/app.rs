@@ -2,13 +2,14 @@
 //! answers kept beside the tests.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod expected;
 mod server;
 
 use std::fs;
 use std::net::TcpListener;
-use std::path::PathBuf;
 use std::process::{Command, Output};
 
+use expected::expect;
 use server::{Server, byname, ended};
 
 /// A server with services by other names than their factories', one of them lazy.
@@ -63,11 +64,7 @@ fn run(folder: &tempfile::TempDir, arguments: &[&str]) -> Command {
 
 /// What a command that succeeds writes.
 fn text(command: Command) -> String {
-    let output = ended(command);
-    let error = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(0), "{error}");
-    assert_eq!(error, "");
-    String::from_utf8(output.stdout).unwrap()
+    expected::text(ended(command))
 }
 
 /// What a command that fails writes to both.
@@ -80,21 +77,6 @@ fn failed(command: Command) -> (String, String) {
     let error = String::from_utf8(stderr).unwrap();
     assert_eq!(status.code(), Some(1), "{error}");
     (String::from_utf8(stdout).unwrap(), error)
-}
-
-/// Compares with the answer that is kept; `UPDATE_EXPECT=1` keeps this one.
-fn expect(name: &str, found: &str) {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/expected")
-        .join(name);
-    if std::env::var_os("UPDATE_EXPECT").is_some() {
-        fs::write(&path, found).unwrap();
-    }
-    let kept = fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(
-        found, kept,
-        "{name} differs; UPDATE_EXPECT=1 keeps what was found"
-    );
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! `byname catalog list` and `show`, in every format, against answers kept beside the tests.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod expected;
 mod server;
 
 use std::fs;
-use std::path::PathBuf;
 use std::process::{Output, Stdio};
 
+use expected::expect;
 use server::byname;
 
 const CATALOG: &str = r#"{
@@ -47,11 +48,7 @@ fn catalog(arguments: &[&str]) -> Output {
 
 /// What a command that succeeds writes.
 fn text(arguments: &[&str]) -> String {
-    let output = catalog(arguments);
-    let error = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(0), "{error}");
-    assert_eq!(error, "");
-    String::from_utf8(output.stdout).unwrap()
+    expected::text(catalog(arguments))
 }
 
 /// What a command that fails says.
@@ -60,21 +57,6 @@ fn error(arguments: &[&str]) -> String {
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(output.stdout, b"");
     String::from_utf8(output.stderr).unwrap()
-}
-
-/// Compares with the answer that is kept; `UPDATE_EXPECT=1` keeps this one.
-fn expect(name: &str, found: &str) {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/expected")
-        .join(name);
-    if std::env::var_os("UPDATE_EXPECT").is_some() {
-        fs::write(&path, found).unwrap();
-    }
-    let kept = fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(
-        found, kept,
-        "{name} differs; UPDATE_EXPECT=1 keeps what was found"
-    );
 }
 
 #[test]

@@ -16,8 +16,11 @@ mod documents;
 mod errors;
 mod measured;
 mod named;
+mod names;
 #[cfg(unix)]
 mod reached;
+#[cfg(unix)]
+mod refused;
 mod same;
 mod samples;
 mod shown;

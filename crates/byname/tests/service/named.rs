@@ -3,46 +3,20 @@
 
 use std::sync::Arc;
 
-use byname::{App, BoxError, ErrorKind, Registrar, Running, ServiceError, need, value};
+use byname::{App, BoxError, ErrorKind, Registrar, Running, need};
 
-#[byname::service]
-trait Names {
-    /// Finds a name.
-    async fn get_name(&self, id: String) -> Result<String, ServiceError>;
-}
+use crate::names::{self, Asking, Names};
 
-struct Named(String);
-
-#[byname::service]
-impl Names for Named {
-    async fn get_name(&self, id: String) -> Result<String, ServiceError> {
-        Ok(format!("{id} by {}", self.0))
-    }
-}
-
-/// Something that needs the names of one server.
-struct Asking(Arc<dyn Names>);
-
-/// Something that needs those of two.
+/// Something that needs the names of two servers.
 struct Both(Arc<dyn Names>, Arc<dyn Names>);
 
 fn app(file: &str, server: &str) -> App {
-    App::from_text(file)
-        .server(server)
-        .register(|registrar: &mut Registrar<'_>| {
-            registrar.interface::<dyn Names>();
-            registrar.factory("names", (value("by"),), |(): (), by| async {
-                let names: Arc<dyn Names> = Arc::new(Named(by));
-                Ok::<_, BoxError>(names)
-            });
-            registrar.factory("asking", (need("names"),), |(): (), names| async {
-                Ok::<_, BoxError>(Arc::new(Asking(names)))
-            });
-            let needs = (need("names@one"), need("names@two"));
-            registrar.factory("both", needs, |(): (), one, two| async {
-                Ok::<_, BoxError>(Arc::new(Both(one, two)))
-            });
-        })
+    names::app(file, server).register(|registrar: &mut Registrar<'_>| {
+        let needs = (need("names@one"), need("names@two"));
+        registrar.factory("both", needs, |(): (), one, two| async {
+            Ok::<_, BoxError>(Arc::new(Both(one, two)))
+        });
+    })
 }
 
 /// Two that publish names, and nothing that says which of them is used.

@@ -2,61 +2,24 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::Path;
-use std::sync::Arc;
 
-use byname::{App, BoxError, ErrorKind, Registrar, Running, ServiceError, need};
+use byname::{ErrorKind, Running, ServiceError};
 use tempfile::TempDir;
 
-#[byname::service]
-trait Names {
-    /// Finds a name.
-    async fn get_name(&self, id: String) -> Result<String, ServiceError>;
-}
-
-struct Named(String);
-
-#[byname::service]
-impl Names for Named {
-    async fn get_name(&self, id: String) -> Result<String, ServiceError> {
-        Ok(format!("{id} by {}", self.0))
-    }
-}
-
-#[derive(serde::Deserialize, schemars::JsonSchema)]
-struct Settings {
-    by: String,
-}
-
-/// Something that needs names.
-struct Asking(Arc<dyn Names>);
-
-fn app(file: &str, server: &str) -> App {
-    App::from_text(file)
-        .server(server)
-        .register(|registrar: &mut Registrar<'_>| {
-            registrar.interface::<dyn Names>();
-            registrar.factory("names", (), |settings: Settings| async {
-                let names: Arc<dyn Names> = Arc::new(Named(settings.by));
-                Ok::<_, BoxError>(names)
-            });
-            registrar.factory("asking", (need("names"),), |(): (), names| async {
-                Ok::<_, BoxError>(Arc::new(Asking(names)))
-            });
-        })
-}
+use crate::names::{Asking, app};
 
 async fn ask(near: &Running) -> Result<String, ServiceError> {
     let asking = near.service::<Asking>("asking").await.unwrap();
     asking.0.get_name("a/b".to_owned()).await
 }
 
-/// The second has no service of its own although it has settings for one.
+/// The first says names, the second needs them and has none of its own.
 fn file(far: &str, client: &str) -> String {
     format!(
         "
-services: {{ names: {{ settings: {{ by: far }} }}, asking: {{}} }}
+services: {{ names: {{}}, asking: {{}} }}
 servers:
-  far: {{ publish: [names], {far} }}
+  far: {{ publish: [names], values: {{ by: far }}, {far} }}
   near: {{ services: [asking] }}
 {client}"
     )
