@@ -20,8 +20,14 @@ use crate::rig::*;
 
 /// A server over TLS with a certificate of its own for `name`, and whom to trust for it.
 async fn secured(name: &str, spoken: &[&str]) -> (Server, Trust) {
+    let (server, pem) = certified(name, spoken).await;
+    (server, Trust::pem(pem.as_bytes()).expect("a certificate"))
+}
+
+/// A server over TLS with a certificate of its own for `name`, and that certificate.
+async fn certified(name: &str, spoken: &[&str]) -> (Server, String) {
     let pair = rcgen::generate_simple_self_signed([name.to_owned()]).expect("a certificate");
-    let trust = Trust::pem(pair.cert.pem().as_bytes()).expect("a certificate");
+    let pem = pair.cert.pem();
     let key = PrivatePkcs8KeyDer::from(pair.signing_key.serialize_der());
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
@@ -59,7 +65,7 @@ async fn secured(name: &str, spoken: &[&str]) -> (Server, Trust) {
             }
         }
     });
-    (server.await, trust)
+    (server.await, pem)
 }
 
 /// A backend by a name of this machine.
@@ -238,4 +244,54 @@ async fn a_backend_over_tls_that_comes_later_is_called() {
     let upstream = upstream([], plain().trust(trust));
     upstream.set_backends([named(&server)]).expect("a backend");
     assert_eq!(status_of_get(&upstream).await.expect("an answer"), 200);
+}
+
+/// The variable that names a backend to the process that calls it.
+const CALLED: &str = "BYNAME_TEST_CALLED";
+
+/// Asks a backend in a process of its own, with a file of authorities as the system's: what is trusted
+/// is a matter of the whole process.
+async fn asked_with(authorities: &str, server: &Server) -> String {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("authorities.pem");
+    std::fs::write(&file, authorities).expect("it is written");
+    let program = std::env::current_exe().expect("this program");
+    let mut asking = std::process::Command::new(program);
+    asking
+        .args(["--exact", TRUSTING, "--nocapture"])
+        .env("SSL_CERT_FILE", &file)
+        .env_remove("SSL_CERT_DIR")
+        .env(CALLED, format!("https://localhost:{}", server.addr.port()));
+    let asked = tokio::task::spawn_blocking(move || asking.output());
+    let asked = asked.await.expect("it ends").expect("it is started");
+    let said = String::from_utf8(asked.stdout).expect("a text");
+    let said = said
+        .split_once('<')
+        .and_then(|(_, said)| said.split_once('>'));
+    said.expect("it says what it was told").0.to_owned()
+}
+
+/// The test below, which is started once more by itself.
+const TRUSTING: &str =
+    "secured::the_authorities_of_the_system_are_those_of_ssl_cert_file_where_that_is_set";
+
+/// Whom the system trusts was tested by nothing.
+#[tokio::test]
+async fn the_authorities_of_the_system_are_those_of_ssl_cert_file_where_that_is_set() {
+    if let Ok(called) = std::env::var(CALLED) {
+        let backend = Backend::new(&called).expect("a backend");
+        match said(backend, plain().trust(Trust::system())).await {
+            Ok(said) => println!("<{said}>"),
+            Err(error) => println!("<{}>", chain(&error)),
+        }
+        return;
+    }
+    let (server, own) = certified("localhost", &["http/1.1"]).await;
+    let (_, other) = certified("localhost", &[]).await;
+    let answer = format!("HTTP/1.1 localhost localhost:{}", server.addr.port());
+    assert_eq!(asked_with(&own, &server).await, answer);
+    // Others beside it do no harm.
+    assert_eq!(asked_with(&format!("{other}{own}"), &server).await, answer);
+    let refused = asked_with(&other, &server).await;
+    assert!(refused.contains("invalid peer certificate"), "{refused}");
 }
