@@ -52,6 +52,18 @@ impl Report {
         self.say(text.trim_end())
     }
 
+    /// Writes a table of what was measured in turns: `what`, what it is against the base, the same of the
+    /// processor, latencies, and how many turns nothing disturbed.
+    pub(crate) fn turns(
+        &mut self,
+        first: &str,
+        what: &str,
+        rows: &[Vec<String>],
+    ) -> io::Result<()> {
+        let columns = [what, "ratio", "of its core", "ratio", "p50", "p99", "clean turns"];
+        self.texts(first, &columns, rows)
+    }
+
     /// Writes a table of texts.
     pub(crate) fn texts(
         &mut self,

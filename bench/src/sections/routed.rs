@@ -120,19 +120,7 @@ fn write(
             share = Some(faster);
         }
     }
-    report.texts(
-        heading,
-        &[
-            "requests a second",
-            "ratio",
-            "of its core",
-            "ratio",
-            "p50",
-            "p99",
-            "clean turns",
-        ],
-        &lines,
-    )?;
+    report.turns(heading, "requests a second", &lines)?;
     Ok(share)
 }
 

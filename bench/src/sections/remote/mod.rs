@@ -138,19 +138,7 @@ fn write(
                 ]
             })
             .collect();
-        report.texts(
-            &heading,
-            &[
-                "a call",
-                "ratio",
-                "of its core",
-                "ratio",
-                "p50",
-                "p99",
-                "clean turns",
-            ],
-            &lines,
-        )?;
+        report.turns(&heading, "a call", &lines)?;
     }
     Ok(aims)
 }

@@ -78,92 +78,85 @@ fn ada() -> User {
 /// How many callers there are at once.
 const CALLERS: [usize; 2] = [1, 64];
 
+/// A request that everybody makes in a way of their own.
+#[derive(Clone)]
+struct Asked {
+    method: Method,
+    url: String,
+    content: fn() -> Bytes,
+}
+
 pub(super) fn measure(runtime: &Runtime, quick: bool, url: &str) -> io::Result<Vec<Table>> {
     let (running, users) = runtime.block_on(started(url)).map_err(io::Error::other)?;
     let mut tables = Vec::new();
+    let found = Asked {
+        method: Method::GET,
+        url: format!("{url}/users/{}", id()),
+        content: Bytes::new,
+    };
     for count in CALLERS {
-        let hyper = || {
-            let (client, url) = (bare::hyper(), url.to_owned());
-            move || {
-                let (client, url) = (client.clone(), url.clone());
-                async move {
-                    let uri: Uri = format!("{url}/users/{}", id()).parse().expect("a URI");
-                    let request = bare::request(Method::GET, uri, Bytes::new());
-                    read(&by_hyper(&client, request).await);
-                }
-            }
+        let users = Arc::clone(&users);
+        let typed = move || {
+            let users = Arc::clone(&users);
+            async move { users.get_user(id()).await }
         };
-        let reqwest = || {
-            let (client, url) = (bare::reqwest(), url.to_owned());
-            move || {
-                let (client, url) = (client.clone(), url.clone());
-                async move {
-                    let url = format!("{url}/users/{}", id());
-                    read(&by_reqwest(&client, Method::GET, &url, Bytes::new()).await);
-                }
-            }
-        };
-        let typed = |users: &Arc<dyn Users>| {
-            let users = Arc::clone(users);
-            move || {
-                let users = Arc::clone(&users);
-                async move {
-                    let user = users.get_user(id()).await;
-                    same(&user.expect("an answer of the tiny server"));
-                }
-            }
-        };
-        let loops = rows(vec![
-            (BASE, closed(runtime, count, None, hyper())),
-            ("bare reqwest", closed(runtime, count, None, reqwest())),
-            ("**trait**", closed(runtime, count, None, typed(&users))),
-        ]);
-        let heading = format!("`GET`, {}", callers(count));
-        tables.push((heading, turns::run(quick, WINDOW, loops)));
+        tables.push(compared((runtime, quick), count, &found, typed));
     }
+    let added = Asked {
+        method: Method::POST,
+        url: format!("{url}/users"),
+        content: || written(&ada()),
+    };
     for count in CALLERS {
-        let hyper = || {
-            let (client, url) = (bare::hyper(), url.to_owned());
-            move || {
-                let (client, url) = (client.clone(), url.clone());
-                async move {
-                    let uri: Uri = format!("{url}/users").parse().expect("a URI");
-                    let request = bare::request(Method::POST, uri, written(&ada()));
-                    read(&by_hyper(&client, request).await);
-                }
-            }
+        let users = Arc::clone(&users);
+        let typed = move || {
+            let users = Arc::clone(&users);
+            async move { users.create_user(ada()).await }
         };
-        let reqwest = || {
-            let (client, url) = (bare::reqwest(), url.to_owned());
-            move || {
-                let (client, url) = (client.clone(), url.clone());
-                async move {
-                    let url = format!("{url}/users");
-                    read(&by_reqwest(&client, Method::POST, &url, written(&ada())).await);
-                }
-            }
-        };
-        let typed = |users: &Arc<dyn Users>| {
-            let users = Arc::clone(users);
-            move || {
-                let users = Arc::clone(&users);
-                async move {
-                    let user = users.create_user(ada()).await;
-                    same(&user.expect("an answer of the tiny server"));
-                }
-            }
-        };
-        let loops = rows(vec![
-            (BASE, closed(runtime, count, None, hyper())),
-            ("bare reqwest", closed(runtime, count, None, reqwest())),
-            ("**trait**", closed(runtime, count, None, typed(&users))),
-        ]);
-        let heading = format!("`POST`, {}", callers(count));
-        tables.push((heading, turns::run(quick, WINDOW, loops)));
+        tables.push(compared((runtime, quick), count, &added, typed));
     }
     drop(users);
     runtime.block_on(running.stop()).map_err(io::Error::other)?;
     Ok(tables)
+}
+
+/// So many callers by each client.
+fn compared<F>(
+    (runtime, quick): (&Runtime, bool),
+    count: usize,
+    asked: &Asked,
+    typed: impl Fn() -> F + Send + Sync + 'static,
+) -> Table
+where
+    F: Future<Output = Result<User, ServiceError>> + Send + 'static,
+{
+    let (client, of) = (bare::hyper(), asked.clone());
+    let hyper = move || {
+        let (client, of) = (client.clone(), of.clone());
+        async move {
+            let uri: Uri = of.url.parse().expect("a URI");
+            let request = bare::request(of.method, uri, (of.content)());
+            read(&by_hyper(&client, request).await);
+        }
+    };
+    let (client, of) = (bare::reqwest(), asked.clone());
+    let reqwest = move || {
+        let (client, of) = (client.clone(), of.clone());
+        async move {
+            read(&by_reqwest(&client, of.method, &of.url, (of.content)()).await);
+        }
+    };
+    let typed = move || {
+        let answered = typed();
+        async move { same(&answered.await.expect("an answer of the tiny server")) }
+    };
+    let loops = rows(vec![
+        (BASE, closed(runtime, count, None, hyper)),
+        ("bare reqwest", closed(runtime, count, None, reqwest)),
+        ("**trait**", closed(runtime, count, None, typed)),
+    ]);
+    let heading = format!("`{}`, {}", asked.method, callers(count));
+    (heading, turns::run(quick, WINDOW, loops))
 }
 
 fn id() -> String {
