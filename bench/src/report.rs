@@ -60,7 +60,15 @@ impl Report {
         what: &str,
         rows: &[Vec<String>],
     ) -> io::Result<()> {
-        let columns = [what, "ratio", "of its core", "ratio", "p50", "p99", "clean turns"];
+        let columns = [
+            what,
+            "ratio",
+            "of its core",
+            "ratio",
+            "p50",
+            "p99",
+            "clean turns",
+        ];
         self.texts(first, &columns, rows)
     }
 
