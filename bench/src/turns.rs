@@ -17,7 +17,7 @@ use crate::histogram::Histogram;
 use crate::measure::TOLERATED;
 
 /// How often every loop is measured.
-const REPEATS: usize = 11;
+const REPEATS: usize = 31;
 
 /// What the callers did in one window.
 #[derive(Debug)]
