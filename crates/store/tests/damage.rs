@@ -221,7 +221,8 @@ fn an_older_copy_is_told_from_an_edit() {
         for by_newcomer in [false, true] {
             let (place, running) = four(hearing());
             damage(&place);
-            assert!(said(&problem(&running, is_damage)).contains(says), "{how}");
+            // A file that is written in place is empty for a moment, which is damage of another kind.
+            problem(&running, |it| is_damage(it) && said(it).contains(says));
             assert_eq!(shown(&running), entries(&FOUR));
             let newcomer = place.open(deaf());
             assert_eq!(shown(&newcomer), entries(&FOUR));
