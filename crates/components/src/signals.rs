@@ -10,6 +10,24 @@ use crate::running::Running;
 /// which asks it to read its files again. Where there are no such signals, Ctrl-C alone.
 ///
 /// From its construction on, these no longer end the process by themselves.
+///
+/// # Examples
+///
+/// A `main` of one's own, where [`App::run`](crate::App::run) does not do:
+///
+/// ```no_run
+/// use byname_components::{App, BoxError, Signals};
+///
+/// #[tokio::main]
+/// async fn main() -> Result<(), BoxError> {
+///     let mut signals = Signals::listen()?;
+///     let running = App::from_file("app.yaml")?.start().await?;
+///     let signal = running.until_told(&mut signals, |report| println!("{report}")).await;
+///     println!("stopping after {signal}");
+///     running.stop().await?;
+///     Ok(())
+/// }
+/// ```
 pub struct Signals {
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
@@ -90,7 +108,7 @@ impl Running {
     /// Waits for the next signal that asks for the end, and names it.
     ///
     /// At SIGHUP the configuration is [read again](Self::reload) at once, also where its files are not
-    /// followed, and `told` is called with what came of it.
+    /// followed, and `told` is called with what came of it. [`Signals`] has an example.
     pub async fn until_told(
         &self,
         signals: &mut Signals,

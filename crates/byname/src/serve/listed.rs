@@ -1,5 +1,6 @@
 //! What the admin pages tell of an entry of a service's own registry: what is known to be no secret.
 
+use byname_components::http::admin::shown_address;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -12,25 +13,10 @@ pub(super) fn told(kept: &impl Serialize, members: &[&str]) -> Map<String, Value
     told.retain(|member, _| members.contains(&member.as_str()));
     for address in ["api", "doc", "url"] {
         if let Some(Value::String(url)) = told.get_mut(address) {
-            *url = bare(url);
+            *url = shown_address(url);
         }
     }
     told
-}
-
-/// An address without what may be a secret in it: who asks, and what stands behind its path.
-fn bare(url: &str) -> String {
-    let url = url.split(['?', '#']).next().unwrap_or_default();
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return url.to_owned();
-    };
-    let (authority, path) = rest
-        .find(['/', '\\'])
-        .map_or((rest, ""), |at| rest.split_at(at));
-    match authority.rsplit_once('@') {
-        Some((_, host)) => format!("{scheme}://***@{host}{path}"),
-        None => url.to_owned(),
-    }
 }
 
 #[cfg(test)]
@@ -38,24 +24,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_an_address_only_scheme_host_and_path_are_told() {
-        for (url, expected) in [
-            ("https://a.example:1/v1", "https://a.example:1/v1"),
-            (
-                "https://u:p@a.example/v1?key=s#t",
-                "https://***@a.example/v1",
-            ),
-            ("https://u:p@a@b.example", "https://***@b.example"),
-            ("https://a.example?u:p@b", "https://a.example"),
-            ("a.example/x?y", "a.example/x"),
-        ] {
-            assert_eq!(bare(url), expected);
-            let told = told(
-                &serde_json::json!({ "url": url, "api": url, "key": "k" }),
-                &["api", "url"],
-            );
-            let expected = serde_json::json!({ "url": expected, "api": expected });
-            assert_eq!(Value::from(told), expected);
-        }
+    fn only_members_that_are_named_are_told_and_addresses_without_secrets() {
+        let url = "https://u:p@a.example/v1?key=s#t";
+        let kept = serde_json::json!({ "url": url, "api": url, "name": url, "key": "k" });
+        let told = told(&kept, &["api", "url", "name"]);
+        let shown = "https://***@a.example/v1";
+        let expected = serde_json::json!({ "url": shown, "api": shown, "name": url });
+        assert_eq!(Value::from(told), expected);
     }
 }

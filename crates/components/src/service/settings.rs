@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use axum::http::header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use byname_upstream::{
     BreakerOptions, BudgetOptions, FailedAnswers, Limits, Options, PoolOptions, RetryOptions,
@@ -14,6 +14,7 @@ use crate::clients::{
     ClientTimeouts,
 };
 use crate::config::Secret;
+use crate::http::middleware::is_of_the_connection;
 
 /// The headers by which a client shows who it is. They are in no message and in no log.
 #[derive(Clone, Default)]
@@ -104,8 +105,10 @@ impl ClientKey {
         if name == AUTHORIZATION {
             return Err("has the `header` that `token` is shown in".into());
         }
-        if [HOST, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING].contains(&name) {
-            return Err(format!("has a `header` that says something else: `{name}`"));
+        if is_of_the_connection(&name) {
+            return Err(format!(
+                "has the `header` `{name}`, which belongs to the connection"
+            ));
         }
         let text = self.value.expose();
         Ok((name, value(text, text)?))

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use byname_components::ErrorKind;
 use byname_components::service::CallContext;
+use byname_components::{App, ErrorKind};
 use byname_testkit::PATIENCE;
 use byname_upstream::BreakerState;
 use tokio::time::Instant;
@@ -334,4 +334,22 @@ fn how_several_are_called_is_said_once_and_where_of_each() {
     assert_eq!(told.errors(), 1, "{told}");
     let told = told.to_string();
     assert!(told.contains("not which of 2"), "{told}");
+}
+
+/// It was that of whichever deployment stood first.
+#[tokio::test]
+async fn the_short_name_of_a_server_is_that_of_the_chosen_deployment() {
+    let text = "
+clients: { other: { server: back } }
+deployments:
+  first: { servers: { back: { url: 'http://10.0.0.1' }, front: {} } }
+  second: { servers: { back: { url: 'http://10.0.0.2' }, front: {} } }
+";
+    for deployment in ["first", "second"] {
+        let app = App::from_text(text).server(&format!("{deployment}.front"));
+        let running = app.start().await.unwrap();
+        let client = running.registries().clients.get("other").unwrap();
+        assert_eq!(*client.server, format!("{deployment}.back"));
+        running.stop().await.unwrap();
+    }
 }

@@ -99,7 +99,11 @@ fn what_no_header_can_say_is_told_and_not_shown() {
         ),
         (
             format!("key: {{ header: Host, value: {SECRET} }}"),
-            "something else",
+            "belongs to the connection",
+        ),
+        (
+            format!("key: {{ header: Upgrade, value: {SECRET} }}"),
+            "belongs to the connection",
         ),
         (
             format!("key: {{ header: x-mine, valu: {SECRET} }}"),

@@ -42,6 +42,7 @@
 //! **Configuration.** With `?format=json`: `{"values": [{"path", "value", "secret", "origin", "over"}]}`,
 //! for each value that is no map and no list; `over` is where the values came from that it was laid over.
 
+mod address;
 #[allow(clippy::module_inception, reason = "the type is called so")]
 mod admin;
 mod answer;
@@ -56,6 +57,7 @@ mod page;
 mod registries;
 mod settings;
 
+pub use address::shown_address;
 pub use admin::{Admin, admin};
 pub use listed::Listed;
 pub use settings::{AdminError, Settings};

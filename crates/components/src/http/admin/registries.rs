@@ -5,6 +5,7 @@ use std::time::UNIX_EPOCH;
 
 use serde_json::{Value, json};
 
+use super::address::shown_address;
 use super::listed::{Listed, Told};
 use crate::config::{Config, Node, Path, Value as Kind};
 use crate::part::Part;
@@ -44,7 +45,7 @@ pub(super) fn all(app: &Running) -> Vec<Listed> {
             |_, client| {
                 let mut told = one("service", &*client.service);
                 told.extend(one("server", &*client.server));
-                told.extend(one("url", without_user(&client.url)));
+                told.extend(one("url", shown_address(&client.url)));
                 told
             },
         ),
@@ -102,7 +103,7 @@ pub(super) fn all(app: &Running) -> Vec<Listed> {
             them.clients.running(),
             |_, client| {
                 let mut told = one("server", &*client.server);
-                told.extend(one("url", without_user(&client.url)));
+                told.extend(one("url", shown_address(&client.url)));
                 told.extend(one("local", client.local));
                 told
             },
@@ -147,36 +148,5 @@ pub(super) fn shown(config: Option<&Config>, node: &Node, path: &Path) -> Value 
                 (key.name.to_string(), value)
             })
             .collect(),
-    }
-}
-
-/// An address without the user and the password that may be in it.
-fn without_user(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return url.to_owned();
-    };
-    let (authority, path) = rest
-        .find(['/', '?', '#'])
-        .map_or((rest, ""), |at| rest.split_at(at));
-    match authority.rsplit_once('@') {
-        Some((_, host)) => format!("{scheme}://***@{host}{path}"),
-        None => url.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_user_of_an_address_is_not_shown() {
-        for (url, shown) in [
-            ("http://10.0.0.1:80/a@b", "http://10.0.0.1:80/a@b"),
-            ("http://user:secret@host/a", "http://***@host/a"),
-            ("http://us@er:secret@host", "http://***@host"),
-            ("host", "host"),
-        ] {
-            assert_eq!(without_user(url), shown);
-        }
     }
 }

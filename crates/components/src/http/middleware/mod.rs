@@ -36,6 +36,7 @@ use super::Middleware;
 use crate::made::BoxError;
 use crate::middleware::Instances;
 use crate::registrar::Registrar;
+pub(crate) use settings::is_of_the_connection;
 use settings::{BuiltIn, Made, Planned};
 
 pub use access_log::{AccessLog, AccessLogSettings};

@@ -142,13 +142,18 @@ const OF_THE_CONNECTION: [HeaderName; 7] = [
     header::UPGRADE,
 ];
 
+/// Whether a header says something of the connection, and is not for whoever makes a message to set.
+pub(crate) fn is_of_the_connection(name: &HeaderName) -> bool {
+    OF_THE_CONNECTION.contains(name)
+}
+
 /// Reads the name of a header that an answer or a request may be given.
 pub(super) fn message_header_name(
     setting: &'static str,
     text: &str,
 ) -> Result<HeaderName, SettingsError> {
     let name = header_name(setting, text)?;
-    if OF_THE_CONNECTION.contains(&name) {
+    if is_of_the_connection(&name) {
         let message = format!("has `{text}`, which belongs to the connection");
         return Err(SettingsError::new(setting, message));
     }

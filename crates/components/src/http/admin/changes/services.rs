@@ -93,7 +93,11 @@ impl Services {
     /// Follows these no longer, and keeps what they had noted until now.
     fn forget(&mut self, cx: &mut Context<'_>, which: impl Fn(&Followed) -> bool) {
         for mut gone in self.followed.extract_if(.., |followed| which(followed)) {
-            while let Poll::Ready(Some(notes)) = gone.source.poll_next(cx) {
+            // As much as can wait: somebody else may go on changing a registry that its service has left.
+            for _ in 0..=self.capacity {
+                let Poll::Ready(Some(notes)) = gone.source.poll_next(cx) else {
+                    break;
+                };
                 self.left.extend(notes);
             }
         }
