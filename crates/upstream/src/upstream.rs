@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicU64;
 
 use byname_registry::{Handle, Registry};
 use bytes::Bytes;
-use http::{Method, Request, Response};
+use http::{Request, Response};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -22,7 +22,7 @@ use crate::content::Content;
 use crate::error::{Error, Phase};
 use crate::limit::InFlight;
 use crate::options::Options;
-use crate::peer::{Peer, count, read};
+use crate::peer::{Peer, read};
 use crate::random::{Random, seed};
 use crate::state::{BackendState, Counters};
 
@@ -184,13 +184,7 @@ impl Upstream {
     ///
     /// There is no answer; [`Error`] says why.
     pub async fn call(&self, request: Request<Bytes>, call: Call) -> Result<Response<Body>, Error> {
-        let shared = &*self.0;
-        count(&shared.counts.calls);
-        let called = match sendable(&request) {
-            Ok(()) => shared.run(request.map(Content::Whole), call).await,
-            Err(wrong) => Err(Error::new(Phase::Request, wrong)),
-        };
-        called.map_err(|error| error.of(&shared.name))
+        self.0.carry(request.map(Content::Whole), call).await
     }
 
     /// Calls as [`call`](Self::call) does, with a content that is sent as it comes.
@@ -207,13 +201,7 @@ impl Upstream {
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let shared = &*self.0;
-        count(&shared.counts.calls);
-        let called = match sendable(&request) {
-            Ok(()) => shared.run(request.map(Content::stream), call).await,
-            Err(wrong) => Err(Error::new(Phase::Request, wrong)),
-        };
-        called.map_err(|error| error.of(&shared.name))
+        self.0.carry(request.map(Content::stream), call).await
     }
 
     /// What is known of each backend, in their order.
@@ -266,15 +254,4 @@ fn distinct(backends: impl IntoIterator<Item = Backend>) -> Result<Vec<Backend>,
 /// Nobody else writes the registry, and its one name is not too long: this does not happen.
 fn unpublished(name: &Arc<str>) -> Error {
     Error::new(Phase::Settings, "the backends could not be published").of(name)
-}
-
-fn sendable<B>(request: &Request<B>) -> Result<(), &'static str> {
-    let uri = request.uri();
-    if uri.authority().is_some() || !uri.path().starts_with('/') {
-        return Err("a request's URI is a path that begins with a slash, and a query");
-    }
-    if request.method() == Method::CONNECT {
-        return Err("CONNECT is not for backends");
-    }
-    Ok(())
 }

@@ -1,15 +1,17 @@
 //! A trait whose methods call a service far away.
 
 use std::fmt::{self, Write as _};
+use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::http::{self, HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 
 use super::arguments::Answer;
-use super::caller::{Caller, Outgoing};
+use super::caller::{Caller, Incoming, Outgoing};
 use super::context::CallContext;
 use super::convention::Location;
 use super::endpoint::{is_json, late, too_large};
@@ -66,6 +68,9 @@ impl fmt::Debug for Remote {
     }
 }
 
+/// How much room a content has to begin with, in bytes.
+const ROOM: usize = 128;
+
 /// A call that is being written.
 pub struct Call<'a> {
     remote: &'a Remote,
@@ -78,7 +83,7 @@ pub struct Call<'a> {
     error: Option<ServiceError>,
 }
 
-impl Call<'_> {
+impl<'a> Call<'a> {
     /// Gives the next argument.
     #[must_use]
     pub fn with<T: Serialize + ?Sized>(mut self, value: &T) -> Self {
@@ -151,6 +156,9 @@ impl Call<'_> {
     }
 
     fn json<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), String> {
+        if self.content.is_empty() {
+            self.content.reserve(ROOM);
+        }
         serde_json::to_writer(&mut self.content, value)
             .map_err(|error| format!("cannot be written: {error}"))
     }
@@ -163,40 +171,30 @@ impl Call<'_> {
     }
 
     /// Makes the call, and reads its answer.
-    pub async fn send<R: Outcome>(self) -> R {
-        let answered = self.answer::<R::Answer>().await;
-        R::from_result(answered)
+    pub fn send<R: Outcome>(self) -> impl Future<Output = R> + Send + use<'a, R> {
+        let begun = self.begin();
+        async move {
+            R::from_result(match begun {
+                Ok(begun) => begun.answer().await,
+                Err(error) => Err(error),
+            })
+        }
     }
 
-    async fn answer<R: DeserializeOwned>(mut self) -> Result<R, ServiceError> {
+    fn begin(mut self) -> Result<Begun<'a>, ServiceError> {
         if let Some(error) = self.error.take() {
             return Err(error);
         }
         let around = CallContext::current();
-        let (remote, plan) = (self.remote, &self.remote.plan);
         let outgoing = self.outgoing(&around)?;
         if around.is_over() {
             return Err(late());
         }
-        let answering = remote.caller.call(outgoing);
-        let (status, headers, content) = match around.deadline() {
-            Some(deadline) => tokio::time::timeout_at(deadline, answering)
-                .await
-                .map_err(|_| late())??,
-            None => answering.await?,
-        };
-        if content.len() > plan.max_answer {
-            return Err(garbled("is longer than what is read of it"));
-        }
-        if !status.is_success() {
-            return Err(refusal(status, &headers, &content));
-        }
-        let is_empty = content.is_empty();
-        if !is_empty && !headers.get(header::CONTENT_TYPE).is_some_and(is_json) {
-            return Err(garbled("is not JSON"));
-        }
-        Answer::read(&content)
-            .map_err(|error| garbled("is not what the method answers").with_source(error))
+        Ok(Begun {
+            deadline: outgoing.deadline,
+            max_answer: outgoing.max_answer,
+            answering: self.remote.caller.call(outgoing),
+        })
     }
 
     fn outgoing(&mut self, context: &CallContext) -> Result<Outgoing, ServiceError> {
@@ -242,6 +240,36 @@ impl Call<'_> {
             max_answer: self.remote.plan.max_answer,
             deadline: context.deadline(),
         })
+    }
+}
+
+/// A call that is on its way. What was needed to write it is gone: a future is as large as what it keeps.
+struct Begun<'a> {
+    answering: Pin<Box<dyn Future<Output = Result<Incoming, ServiceError>> + Send + 'a>>,
+    deadline: Option<Instant>,
+    max_answer: usize,
+}
+
+impl Begun<'_> {
+    async fn answer<R: DeserializeOwned>(self) -> Result<R, ServiceError> {
+        let (status, headers, content) = match self.deadline {
+            Some(deadline) => tokio::time::timeout_at(deadline, self.answering)
+                .await
+                .map_err(|_| late())??,
+            None => self.answering.await?,
+        };
+        if content.len() > self.max_answer {
+            return Err(garbled("is longer than what is read of it"));
+        }
+        if !status.is_success() {
+            return Err(refusal(status, &headers, &content));
+        }
+        let is_empty = content.is_empty();
+        if !is_empty && !headers.get(header::CONTENT_TYPE).is_some_and(is_json) {
+            return Err(garbled("is not JSON"));
+        }
+        Answer::read(&content)
+            .map_err(|error| garbled("is not what the method answers").with_source(error))
     }
 }
 

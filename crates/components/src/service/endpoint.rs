@@ -276,12 +276,18 @@ async fn bounded(body: Body, most: usize) -> Result<Bytes, ServiceError> {
 
 /// Whether this is the type of JSON (RFC 8259), or of a format on top of it (RFC 6839, section 3.1).
 pub(super) fn is_json(content_type: &HeaderValue) -> bool {
+    if content_type == "application/json" {
+        return true;
+    }
     let Ok(text) = content_type.to_str() else {
         return false;
     };
     let kind = text.split(';').next().unwrap_or_default().trim();
-    let kind = kind.to_ascii_lowercase();
-    kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
+    let is = |text: &str, name: &str| text.eq_ignore_ascii_case(name);
+    kind.split_once('/').is_some_and(|(kind, format)| {
+        let on_top = format.rsplit_once('+').map(|(_, of)| of);
+        is(kind, "application") && is(on_top.unwrap_or(format), "json")
+    })
 }
 
 fn written(answer: Answer, status: StatusCode) -> Response {

@@ -11,6 +11,9 @@ const STRICT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
+/// How much room a path that is written has to begin with, in bytes.
+const ROOM: usize = 64;
+
 /// Encodes a text so that it can stand anywhere in a path or a query.
 pub(super) fn encode(text: &str) -> impl fmt::Display + '_ {
     utf8_percent_encode(text, STRICT)
@@ -114,7 +117,7 @@ impl Template {
     /// Writes a path, with the values of its parameters.
     pub(super) fn fill<'a>(&self, value: impl Fn(&str) -> Option<&'a str>) -> Option<String> {
         use fmt::Write as _;
-        let mut path = String::new();
+        let mut path = String::with_capacity(ROOM);
         for segment in &self.0 {
             path.push('/');
             match segment {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use http::request::Parts;
-use http::{Request, Response, StatusCode, Version};
+use http::{Method, Request, Response, StatusCode, Version};
 use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
 use tokio::time::{Instant, timeout_at};
 
@@ -25,6 +25,7 @@ use crate::select::{Chosen, choose};
 struct Asked {
     parts: Parts,
     content: Content,
+    began: Instant,
     idempotent: bool,
     per_try: Duration,
     deadline: Instant,
@@ -47,13 +48,26 @@ enum Last {
 }
 
 impl Shared {
-    pub(super) async fn run(
+    /// Carries a request to a backend, and its answer back.
+    pub(super) fn carry(
         &self,
         request: Request<Content>,
         call: Call,
-    ) -> Result<Response<Body>, Error> {
-        let mut now = Instant::now();
-        let asked = self.asked(request, call, now);
+    ) -> impl Future<Output = Result<Response<Body>, Error>> + Send {
+        count(&self.counts.calls);
+        // Outside of what waits: a future is as large as all that it was given and all that it keeps.
+        let asked = sendable(&request).map(|()| self.asked(request, call));
+        async move {
+            let answered = match &asked {
+                Ok(asked) => self.run(asked).await,
+                Err(wrong) => Err(Error::new(Phase::Request, *wrong)),
+            };
+            answered.map_err(|error| error.of(&self.name))
+        }
+    }
+
+    async fn run(&self, asked: &Asked) -> Result<Response<Body>, Error> {
+        let mut now = asked.began;
         let mut so_far = Tries::default();
         self.budget.deposit();
         loop {
@@ -71,10 +85,10 @@ impl Shared {
             if attempt.is_unwell() {
                 count(&self.counts.unwell);
             }
-            let tried = self.try_once(attempt, &asked, began).await;
+            let tried = self.try_once(attempt, asked, began).await;
             let again = match &tried {
-                Ok(response) => self.again_after_answer(&asked, response, so_far.number),
-                Err(error) => self.again_after_error(&asked, error, so_far.number),
+                Ok(response) => self.again_after_answer(asked, response, so_far.number),
+                Err(error) => self.again_after_error(asked, error, so_far.number),
             };
             let again = again.filter(|pause| self.another_try(*pause, asked.deadline));
             let Some(pause) = again else {
@@ -87,10 +101,11 @@ impl Shared {
         }
     }
 
-    fn asked(&self, request: Request<Content>, call: Call, now: Instant) -> Asked {
+    fn asked(&self, request: Request<Content>, call: Call) -> Asked {
+        let began = Instant::now();
         let timeouts = &self.options.timeouts;
         let total = call.total.unwrap_or(timeouts.total);
-        let mut deadline = now.checked_add(total).unwrap_or(now + FAR);
+        let mut deadline = began.checked_add(total).unwrap_or(began + FAR);
         if let Some(sooner) = call.deadline {
             deadline = deadline.min(Instant::from_std(sooner));
         }
@@ -106,6 +121,7 @@ impl Shared {
             },
             parts,
             content,
+            began,
             deadline,
         }
     }
@@ -190,10 +206,13 @@ impl Shared {
         *request.uri_mut() = uri;
         *request.version_mut() = Version::HTTP_11;
         *request.headers_mut() = asked.parts.headers.clone();
-        // Only what may not be repeated pays for knowing whether it was sent.
-        let connection = (!asked.idempotent).then(|| capture_connection(&mut request));
         let until = began.checked_add(asked.per_try);
         let until = until.map_or(asked.deadline, |until| until.min(asked.deadline));
+        // Whether it was sent is of interest where it may not be repeated; and it is known, for nothing,
+        // where there is time to connect in vain, which ends in an error of its own.
+        let may_connect_to_the_end = until - began <= self.options.timeouts.connect;
+        let connection =
+            (!asked.idempotent && may_connect_to_the_end).then(|| capture_connection(&mut request));
         let sent = timeout_at(until, peer.client.request(request)).await;
         let now = Instant::now();
         let error = match sent {
@@ -309,6 +328,17 @@ impl Shared {
         }
         allowed
     }
+}
+
+fn sendable(request: &Request<Content>) -> Result<(), &'static str> {
+    let uri = request.uri();
+    if uri.authority().is_some() || !uri.path().starts_with('/') {
+        return Err("a request's URI is a path that begins with a slash, and a query");
+    }
+    if request.method() == Method::CONNECT {
+        return Err("CONNECT is not for backends");
+    }
+    Ok(())
 }
 
 /// Thirty years: the end of a call whose end no clock can tell.
