@@ -180,11 +180,17 @@ impl Upstream {
     /// An answer is an answer, whatever its status: a 503 that is not, or not again, tried anew is
     /// returned as it came.
     ///
+    /// The call is counted, and its time begins, now; nothing is sent before the future is polled.
+    ///
     /// # Errors
     ///
     /// There is no answer; [`Error`] says why.
-    pub async fn call(&self, request: Request<Bytes>, call: Call) -> Result<Response<Body>, Error> {
-        self.0.carry(request.map(Content::Whole), call).await
+    pub fn call(
+        &self,
+        request: Request<Bytes>,
+        call: Call,
+    ) -> impl Future<Output = Result<Response<Body>, Error>> + Send {
+        self.0.carry(request.map(Content::Whole), call)
     }
 
     /// Calls as [`call`](Self::call) does, with a content that is sent as it comes.
@@ -196,12 +202,16 @@ impl Upstream {
     ///
     /// As of [`call`](Self::call); [`Phase::Request`] if the content itself fails, which is not held against
     /// the backend.
-    pub async fn send<B>(&self, request: Request<B>, call: Call) -> Result<Response<Body>, Error>
+    pub fn send<B>(
+        &self,
+        request: Request<B>,
+        call: Call,
+    ) -> impl Future<Output = Result<Response<Body>, Error>> + Send + use<'_, B>
     where
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        self.0.carry(request.map(Content::stream), call).await
+        self.0.carry(request.map(Content::stream), call)
     }
 
     /// What is known of each backend, in their order.

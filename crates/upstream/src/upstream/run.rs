@@ -2,11 +2,13 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode, Version};
+use hyper_util::client::legacy::ResponseFuture;
 use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
 use tokio::time::{Instant, timeout_at};
 
@@ -86,19 +88,34 @@ impl Shared {
                 count(&self.counts.unwell);
             }
             let tried = self.try_once(attempt, asked, began).await;
-            let again = match &tried {
-                Ok(response) => self.again_after_answer(asked, response, so_far.number),
-                Err(error) => self.again_after_error(asked, error, so_far.number),
+            let pause = match self.weigh(asked, tried, peer, &mut so_far) {
+                ControlFlow::Continue(pause) => pause,
+                ControlFlow::Break(end) => return end,
             };
-            let again = again.filter(|pause| self.another_try(*pause, asked.deadline));
-            let Some(pause) = again else {
-                return tried.map_err(|error| so_far.end(error));
-            };
-            // Its place and its connection are given up before the pause.
-            so_far.failed(tried, peer);
             tokio::time::sleep(pause).await;
             now = Instant::now();
         }
+    }
+
+    /// The pause before another try, or what the call comes to.
+    fn weigh(
+        &self,
+        asked: &Asked,
+        tried: Result<Response<Body>, Error>,
+        peer: Arc<Peer>,
+        so_far: &mut Tries,
+    ) -> ControlFlow<Result<Response<Body>, Error>, Duration> {
+        let again = match &tried {
+            Ok(response) => self.again_after_answer(asked, response, so_far.number),
+            Err(error) => self.again_after_error(asked, error, so_far.number),
+        };
+        let again = again.filter(|pause| self.another_try(*pause, asked.deadline));
+        let Some(pause) = again else {
+            return ControlFlow::Break(tried.map_err(|error| so_far.end(error)));
+        };
+        // Its place and its connection are given up before the pause.
+        so_far.failed(tried, peer);
+        ControlFlow::Continue(pause)
     }
 
     fn asked(&self, request: Request<Content>, call: Call) -> Asked {
@@ -193,64 +210,81 @@ impl Shared {
         }
     }
 
-    async fn try_once(
+    /// Tries once. What is sent is written here, so that what waits keeps nothing of it.
+    fn try_once(
         &self,
         mut attempt: Attempt,
         asked: &Asked,
         began: Instant,
-    ) -> Result<Response<Body>, Error> {
+    ) -> impl Future<Output = Result<Response<Body>, Error>> + Send {
         let peer = Arc::clone(attempt.peer());
-        let uri = peer.backend.lay(&asked.parts.uri)?;
-        let mut request = Request::new(asked.content.sent());
-        *request.method_mut() = asked.parts.method.clone();
-        *request.uri_mut() = uri;
-        *request.version_mut() = Version::HTTP_11;
-        *request.headers_mut() = asked.parts.headers.clone();
         let until = began.checked_add(asked.per_try);
         let until = until.map_or(asked.deadline, |until| until.min(asked.deadline));
+        let sending = self.sending(&peer, asked, until - began);
+        async move {
+            let (sending, connection) = sending?;
+            let sent = timeout_at(until, sending).await;
+            let now = Instant::now();
+            let error = match sent {
+                Ok(Ok(response)) => return Ok(self.answered(response, attempt, asked, now)),
+                Ok(Err(error)) if error.is_connect() => {
+                    // The connection and its pool failed: no byte of the request was written.
+                    Error::new(Phase::Connect, "could not be connected to").because(error)
+                }
+                Ok(Err(error)) if asked.content.has_failed() => {
+                    let message = "the content of the request broke off";
+                    Error::new(Phase::Request, message)
+                        .because(error)
+                        .reached(true)
+                }
+                Ok(Err(error)) => {
+                    let message = "the connection broke, or the answer was none of HTTP";
+                    Error::new(Phase::Protocol, message)
+                        .because(error)
+                        .reached(true)
+                }
+                Err(_) => {
+                    // The request is handed to a connection after the connection is captured: without one,
+                    // nothing was written.
+                    let connected = |it: CaptureConnection| it.connection_metadata().is_some();
+                    let reached = connection.is_none_or(connected);
+                    timed_out(until == asked.deadline, reached)
+                }
+            };
+            // A caller who gave a backend next to no time learns nothing about the backend.
+            let unfair = match error.phase() {
+                Phase::TotalTimeout => {
+                    asked.content.is_stream() || now - began < self.options.fair()
+                }
+                Phase::Request => true,
+                _ => false,
+            };
+            if !unfair {
+                attempt.failed(chain(&error), now.into_std());
+            }
+            Err(error.at(peer.backend.shown()))
+        }
+    }
+
+    /// Hands the request to the client of a backend; and what tells whether there was a connection, where
+    /// nothing else does.
+    fn sending(
+        &self,
+        peer: &Peer,
+        asked: &Asked,
+        within: Duration,
+    ) -> Result<(ResponseFuture, Option<CaptureConnection>), Error> {
+        let mut request = Request::new(asked.content.sent());
+        *request.method_mut() = asked.parts.method.clone();
+        *request.uri_mut() = peer.backend.lay(&asked.parts.uri)?;
+        *request.version_mut() = Version::HTTP_11;
+        *request.headers_mut() = asked.parts.headers.clone();
         // Whether it was sent is of interest where it may not be repeated; and it is known, for nothing,
         // where there is time to connect in vain, which ends in an error of its own.
-        let may_connect_to_the_end = until - began <= self.options.timeouts.connect;
+        let may_connect_to_the_end = within <= self.options.timeouts.connect;
         let connection =
             (!asked.idempotent && may_connect_to_the_end).then(|| capture_connection(&mut request));
-        let sent = timeout_at(until, peer.client.request(request)).await;
-        let now = Instant::now();
-        let error = match sent {
-            Ok(Ok(response)) => return Ok(self.answered(response, attempt, asked, now)),
-            Ok(Err(error)) if error.is_connect() => {
-                // The connection and its pool failed: no byte of the request was written.
-                Error::new(Phase::Connect, "could not be connected to").because(error)
-            }
-            Ok(Err(error)) if asked.content.has_failed() => {
-                let message = "the content of the request broke off";
-                Error::new(Phase::Request, message)
-                    .because(error)
-                    .reached(true)
-            }
-            Ok(Err(error)) => {
-                let message = "the connection broke, or the answer was none of HTTP";
-                Error::new(Phase::Protocol, message)
-                    .because(error)
-                    .reached(true)
-            }
-            Err(_) => {
-                // The request is handed to a connection after the connection is captured: without one,
-                // nothing was written.
-                let connected = |it: CaptureConnection| it.connection_metadata().is_some();
-                let reached = connection.is_none_or(connected);
-                timed_out(until == asked.deadline, reached)
-            }
-        };
-        // A caller who gave a backend next to no time learns nothing about the backend.
-        let unfair = match error.phase() {
-            Phase::TotalTimeout => asked.content.is_stream() || now - began < self.options.fair(),
-            Phase::Request => true,
-            _ => false,
-        };
-        if !unfair {
-            attempt.failed(chain(&error), now.into_std());
-        }
-        Err(error.at(peer.backend.shown()))
+        Ok((peer.client.request(request), connection))
     }
 
     fn answered(
@@ -381,9 +415,9 @@ impl Tries {
     }
 
     /// Completes the error that ends the call.
-    fn end(self, error: Error) -> Error {
+    fn end(&mut self, error: Error) -> Error {
         let error = error.reached(self.reached).tried(self.number);
-        match self.last {
+        match self.last.take() {
             // A try that failed says itself why.
             Some(last) if error.source().is_none() => error.because(last),
             _ => error,
