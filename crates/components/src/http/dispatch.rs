@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -16,7 +16,8 @@ use tokio::task::futures::TaskLocalFuture;
 use tower::util::Oneshot;
 use tower::{Layer, Service, ServiceExt as _};
 
-use super::endpoint::{Endpoint, MatchedRoute, Middleware, endpoint};
+use super::endpoint::{Endpoint, Middleware, endpoint};
+use super::matched::MatchedRoute;
 use super::stripped;
 use crate::service::CallContext;
 use crate::service_error::{ErrorKind, NO_ROUTE, ServiceError};
@@ -48,6 +49,7 @@ pub(super) fn behind(layers: &[Middleware], endpoint: Endpoint) -> Endpoint {
 pub(super) fn dispatch(routes: Vec<Ready>, around: &[Middleware]) -> Result<Endpoint, String> {
     let mut tables: BTreeMap<Arc<str>, Table> = BTreeMap::new();
     let mut whole = axum::Router::<()>::new();
+    let mut foreseen = Foreseen::default();
     let mut otherwise = endpoint(tower::service_fn(|request: Request| async move {
         if request.method() == Method::OPTIONS && request.uri().path() == "*" {
             // It asks about the server as a whole (RFC 9110, section 9.3.7).
@@ -66,7 +68,6 @@ pub(super) fn dispatch(routes: Vec<Ready>, around: &[Middleware]) -> Result<Endp
                 inner: route.endpoint,
                 only: route.method.clone(),
                 allow,
-                matched: MatchedRoute(Arc::clone(&route.path)),
             };
             behind(&route.layers, endpoint(inside))
         };
@@ -76,19 +77,79 @@ pub(super) fn dispatch(routes: Vec<Ready>, around: &[Middleware]) -> Result<Endp
                 let all = inside(Arc::clone(&table.allow));
                 table.routes.push((method.clone(), all));
             }
-            None if matches!(&*route.path, "" | "/") => otherwise = inside(Arc::default()),
+            None if matches!(&*route.path, "" | "/") => {
+                let path: Arc<str> = "/".into();
+                foreseen.otherwise = Some(Arc::clone(&path));
+                let all = inside(Arc::default());
+                otherwise = endpoint(all.map_request(move |request| taken(request, &path)));
+            }
             None => {
-                let all = inside(Arc::default()).map_request(stripped::as_it_stands);
+                let path = Arc::clone(&route.path);
+                foreseen.below(&path);
+                let all = inside(Arc::default())
+                    .map_request(move |request| stripped::as_it_stands(taken(request, &path)));
                 whole = added(&route.path, || whole.nest_service(&route.path, all))?;
             }
         }
     }
-    for (path, table) in tables {
+    for (path, mut table) in tables {
         table.tell_allowed();
+        table.path = Arc::clone(&path);
+        foreseen.at(&path, &path);
         let table = ByMethod(Arc::new(table));
         whole = added(&path, || whole.route_service(&path, table))?;
     }
-    Ok(behind(around, endpoint(whole.fallback_service(otherwise))))
+    let whole = endpoint(whole.fallback_service(otherwise));
+    if around.is_empty() {
+        return Ok(whole);
+    }
+    // What stands before all routes may answer before one is chosen.
+    let foreseen = Arc::new(foreseen);
+    let whole = behind(around, whole);
+    Ok(endpoint(
+        whole.map_request(move |request| foreseen.tell(request)),
+    ))
+}
+
+/// Says which route is asked.
+fn taken(request: Request, path: &Arc<str>) -> Request {
+    if let Some(matched) = request.extensions().get::<MatchedRoute>() {
+        matched.take(path);
+    }
+    request
+}
+
+/// Where paths lead, known before that is asked.
+#[derive(Default)]
+struct Foreseen {
+    routes: matchit::Router<Arc<str>>,
+    otherwise: Option<Arc<str>>,
+}
+
+impl Foreseen {
+    fn at(&mut self, path: &str, route: &Arc<str>) {
+        // Where two are in conflict, the router says so.
+        let _ = self.routes.insert(path, Arc::clone(route));
+    }
+
+    /// Everything at a path and below it.
+    fn below(&mut self, route: &Arc<str>) {
+        let base = route.trim_end_matches('/');
+        for path in [base, &format!("{base}/"), &format!("{base}/{{*rest}}")] {
+            self.at(path, route);
+        }
+    }
+
+    fn tell(&self, mut request: Request) -> Request {
+        let found = self.routes.at(request.uri().path());
+        let route = found.map(|found| found.value).ok();
+        if let Some(route) = route.or(self.otherwise.as_ref()) {
+            let matched = request.extensions_mut();
+            let matched = matched.get_or_insert_default::<MatchedRoute>();
+            matched.foresee(route);
+        }
+        request
+    }
 }
 
 /// Adds to a router; what that does not take, the check let pass.
@@ -109,6 +170,7 @@ type Allow = Arc<OnceLock<HeaderValue>>;
 /// The methods of one path.
 #[derive(Default)]
 struct Table {
+    path: Arc<str>,
     allow: Allow,
     routes: Vec<(Method, Endpoint)>,
 }
@@ -172,6 +234,7 @@ impl Service<Request> for ByMethod {
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
+        let request = taken(request, &self.0.path);
         let meant = self.0.meant(&request).cloned();
         let meant = meant.unwrap_or_else(|| {
             let allow = Arc::clone(&self.0.allow);
@@ -200,14 +263,12 @@ fn refusal(method: &Method, allow: &Allow) -> Response<Body> {
     response
 }
 
-/// The innermost of a route: it answers its method, in the context of the request, and says which
-/// route answered.
+/// The innermost of a route: it answers its method, in the context of the request.
 #[derive(Clone)]
 struct Inside {
     inner: Endpoint,
     only: Option<Method>,
     allow: Allow,
-    matched: MatchedRoute,
 }
 
 impl Inside {
@@ -238,7 +299,6 @@ impl Service<Request> for Inside {
         let context = CallContext::read(request.headers(), request.extensions());
         Inner::Asked {
             answering: context.around(self.inner.call(request)),
-            matched: Some(self.matched.clone()),
         }
     }
 }
@@ -250,7 +310,6 @@ pin_project! {
         Asked {
             #[pin]
             answering: TaskLocalFuture<CallContext, <Endpoint as Service<Request>>::Future>,
-            matched: Option<MatchedRoute>,
         },
         Refused { response: Option<Response<Body>> },
     }
@@ -261,13 +320,7 @@ impl Future for Inner {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project() {
-            Way::Asked { answering, matched } => {
-                let Ok(mut response) = ready!(answering.poll(cx));
-                if let Some(matched) = matched.take() {
-                    response.extensions_mut().insert(matched);
-                }
-                Poll::Ready(Ok(response))
-            }
+            Way::Asked { answering } => answering.poll(cx),
             // A future that has answered is not polled again.
             Way::Refused { response } => response
                 .take()

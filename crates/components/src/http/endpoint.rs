@@ -81,11 +81,6 @@ where
     BoxCloneSyncService::new(service.map_response(IntoResponse::into_response))
 }
 
-/// Which route answered: in the extensions of every answer that a router gave, for what stands before
-/// it (an access log, metrics).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MatchedRoute(pub Arc<str>);
-
 /// The identity of a request: in its extensions once something has given it one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestId(pub axum::http::HeaderValue);

@@ -17,6 +17,7 @@ mod ready;
 mod recover;
 mod request_id;
 mod rig;
+mod routed;
 mod schema;
 mod security_headers;
 mod slow_log;

@@ -1,4 +1,3 @@
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -15,19 +14,14 @@ use tracing::Level;
 
 use crate::rig::{Log, Logged, answer, ask, get, settings, streamed};
 
-/// `/MILLIS/STATUS` answers after so many milliseconds with that status; the route is called `/SLOW` if
-/// the query says so. `/streamed` ends its body after ten seconds.
+/// `/MILLIS/STATUS` answers after so many milliseconds with that status; the
+/// route is called `/SLOW` if [`routed`] said so. `/streamed` ends its body after ten seconds.
 fn endpoint(yaml: &str) -> Endpoint {
     let handler = |request: Request| async move {
         let (millis, status) = request.uri().path()[1..].split_once('/').unwrap();
         sleep(Duration::from_millis(millis.parse().unwrap())).await;
         let mut response: Response = Response::default();
         *response.status_mut() = StatusCode::from_bytes(status.as_bytes()).unwrap();
-        if request.uri().query().is_some() {
-            response
-                .extensions_mut()
-                .insert(MatchedRoute(Arc::from("/SLOW")));
-        }
         response
     };
     let stream = || async {
@@ -45,6 +39,13 @@ fn endpoint(yaml: &str) -> Endpoint {
     Middleware::new(layer).layer(Endpoint::new(router))
 }
 
+/// A request for the route `/SLOW`.
+fn routed(path: &str) -> Request {
+    let mut request = get(path);
+    request.extensions_mut().insert(MatchedRoute::new("/SLOW"));
+    request
+}
+
 fn take(log: &Log) -> Option<Logged> {
     let mut events = log.take("byname::slow");
     assert!(events.len() <= 1);
@@ -57,7 +58,7 @@ async fn what_is_slow_is_told_with_its_status_and_time() {
     let (log, endpoint) = (Log::new(), endpoint(""));
     answer(&endpoint, get("/999/200")).await;
     assert!(take(&log).is_none());
-    answer(&endpoint, get("/1000/500?x")).await;
+    answer(&endpoint, routed("/1000/500")).await;
     let event = take(&log).unwrap();
     assert_eq!(event.level, Level::WARN);
     for (field, value) in [
@@ -80,9 +81,9 @@ async fn each_setting_has_its_effect() {
     let own = endpoint(yaml);
     answer(&own, get("/100/200")).await;
     assert_eq!(take(&log).unwrap().level, Level::ERROR);
-    answer(&own, get("/4999/200?x")).await;
+    answer(&own, routed("/4999/200")).await;
     assert!(take(&log).is_none());
-    answer(&own, get("/5000/200?x")).await;
+    answer(&own, routed("/5000/200")).await;
     assert_eq!(take(&log).unwrap().get("threshold_ms"), Some("5000.0"));
 
     let head = ask(&endpoint(""), get("/streamed")).await;

@@ -1,7 +1,6 @@
 use std::sync::{Arc, Mutex};
 
 use axum::extract::Request;
-use axum::response::Response;
 use axum::routing::get as on_get;
 use axum::{Extension, Router};
 use byname_components::http::middleware::{
@@ -29,27 +28,17 @@ fn endpoint(yaml: &str) -> Endpoint {
             .map_or("", |state| state.to_str().unwrap());
         format!("{parent} {state}")
     };
-    let route = tower::util::MapResponseLayer::new(|mut response: Response| {
-        response
-            .extensions_mut()
-            .insert(MatchedRoute(Arc::from("/{it}")));
-        response
-    });
-    let routed = before(
-        Router::new().route("/it", on_get(handler)),
-        Middleware::new(route),
-    );
+    let routed = Endpoint::new(Router::new().route("/it", on_get(handler)));
     let ids = RequestIds::new(RequestIdSettings::default()).unwrap();
     let trace = Trace::new(settings::<TraceSettings>(yaml)).unwrap();
     Middleware::new(trace).layer(Middleware::new(ids).layer(routed))
 }
 
 fn traced(parent: &str) -> Request {
-    request(
-        "GET",
-        "/it",
-        &[("traceparent", parent), ("tracestate", "a=b")],
-    )
+    let headers = [("traceparent", parent), ("tracestate", "a=b")];
+    let mut request = request("GET", "/it", &headers);
+    request.extensions_mut().insert(MatchedRoute::new("/{it}"));
+    request
 }
 
 #[tokio::test]

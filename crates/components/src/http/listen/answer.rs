@@ -20,7 +20,7 @@ use super::body::{AnswerBody, Fate, Flight, Refused, RequestBody};
 use super::bound::{Draining, Peer};
 use super::open::Open;
 use super::settings::Settings;
-use crate::http::Endpoint;
+use crate::http::{Endpoint, MatchedRoute};
 use crate::service_error::{ErrorKind, ServiceError};
 
 /// What every request of one connection goes through.
@@ -155,6 +155,7 @@ impl Answering {
         let (mut head, body) = request.into_parts();
         head.extensions.insert(self.peer.clone());
         head.extensions.insert(self.draining.clone());
+        head.extensions.insert(MatchedRoute::default());
         let (body, fate) = if body.is_end_stream() {
             (axum::body::Body::empty(), None)
         } else {

@@ -105,7 +105,10 @@ pub struct Line {
     query: bool,
     client: Option<IpAddr>,
     peer: Option<Cow<'static, str>>,
-    route: Option<Arc<str>>,
+    /// The route, which may be known only when the request is over.
+    matched: Option<MatchedRoute>,
+    /// What a router of axum calls the route, where no listener does.
+    path: Option<Arc<str>>,
     request_id: Option<HeaderValue>,
     identity: Option<Identity>,
     status: Option<StatusCode>,
@@ -122,7 +125,7 @@ impl Look for AccessLog {
         if self.skips(uri.path()) {
             return Ok(None);
         }
-        let route = extensions.get::<MatchedPath>();
+        let path = extensions.get::<MatchedPath>();
         Ok(Some(Line {
             level: self.0.level,
             begun: Instant::now(),
@@ -131,7 +134,8 @@ impl Look for AccessLog {
             query: self.0.query,
             client: self.0.proxies.client(extensions, request.headers()),
             peer: super::client::peer(extensions),
-            route: route.map(|route| route.as_str().into()),
+            matched: extensions.get().cloned(),
+            path: path.map(|path| path.as_str().into()),
             request_id: extensions.get::<RequestId>().map(|id| id.0.clone()),
             identity: extensions.get().cloned(),
             status: None,
@@ -143,9 +147,6 @@ impl Look for AccessLog {
         let Some(mut line) = kept else { return };
         line.status = Some(response.status());
         let extensions = response.extensions();
-        if let Some(MatchedRoute(route)) = extensions.get() {
-            line.route = Some(Arc::clone(route));
-        }
         if let Some(RequestId(id)) = extensions.get() {
             line.request_id = Some(id.clone());
         }
@@ -165,13 +166,15 @@ impl Ended for Line {
 
 impl Drop for Line {
     fn drop(&mut self) {
+        let matched = self.matched.as_ref().and_then(MatchedRoute::path);
+        let route = matched.or(self.path.as_deref());
         let query = self.query.then(|| self.uri.query()).flatten();
         let request_id = self.request_id.as_ref().and_then(|id| id.to_str().ok());
         event_at!(
             self.level,
             target: "byname::access",
             method = self.method.as_str(),
-            route = self.route.as_deref(),
+            route,
             path = self.uri.path(),
             query,
             status = self.status.map(|status| status.as_u16()),

@@ -83,7 +83,10 @@ pub struct Line {
     begun: Instant,
     method: Method,
     uri: Uri,
-    route: Option<Arc<str>>,
+    /// The route, which may be known only when the request is over.
+    matched: Option<MatchedRoute>,
+    /// What a router of axum calls the route, where no listener does.
+    path: Option<Arc<str>>,
     request_id: Option<HeaderValue>,
     status: Option<StatusCode>,
     end: &'static str,
@@ -95,13 +98,14 @@ impl Look for SlowLog {
     fn before(&self, request: &mut Request) -> Result<Line, Response> {
         let extensions = request.extensions();
         let whole = extensions.get::<OriginalUri>().map(|uri| &uri.0);
-        let route = extensions.get::<MatchedPath>();
+        let path = extensions.get::<MatchedPath>();
         Ok(Line {
             settings: Arc::clone(&self.0),
             begun: Instant::now(),
             method: request.method().clone(),
             uri: whole.unwrap_or_else(|| request.uri()).clone(),
-            route: route.map(|route| route.as_str().into()),
+            matched: extensions.get().cloned(),
+            path: path.map(|path| path.as_str().into()),
             request_id: extensions.get::<RequestId>().map(|id| id.0.clone()),
             status: None,
             end: "unanswered",
@@ -111,9 +115,6 @@ impl Look for SlowLog {
     fn after(&self, mut line: Line, response: &mut Response) {
         line.status = Some(response.status());
         let extensions = response.extensions();
-        if let Some(MatchedRoute(route)) = extensions.get() {
-            line.route = Some(Arc::clone(route));
-        }
         if let Some(RequestId(id)) = extensions.get() {
             line.request_id = Some(id.clone());
         }
@@ -136,7 +137,8 @@ impl Ended for Line {
 impl Drop for Line {
     fn drop(&mut self) {
         let took = self.begun.elapsed();
-        let route = self.route.as_deref();
+        let matched = self.matched.as_ref().and_then(MatchedRoute::path);
+        let route = matched.or(self.path.as_deref());
         let own = route.and_then(|route| self.settings.routes.get(route));
         let threshold = own.unwrap_or(&self.settings.threshold).get();
         if took < threshold {

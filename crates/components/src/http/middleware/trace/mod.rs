@@ -184,8 +184,13 @@ where
     fn call(&mut self, mut request: Request) -> Self::Future {
         let context = self.trace.context(&mut request);
         let span = self.trace.span(&request, context);
+        let matched = request.extensions().get().cloned();
         let future = span.in_scope(|| self.inner.call(request));
         TraceFuture {
+            told: Told {
+                span: span.clone(),
+                matched,
+            },
             future: future.instrument(span),
         }
     }
@@ -196,6 +201,28 @@ pin_project! {
     pub struct TraceFuture<F> {
         #[pin]
         future: Instrumented<F>,
+        told: Told,
+    }
+}
+
+/// Tells the span its route when this is dropped, whatever happened until then.
+struct Told {
+    span: Span,
+    matched: Option<MatchedRoute>,
+}
+
+impl Told {
+    fn route(&mut self) {
+        let matched = self.matched.take();
+        if let Some(route) = matched.as_ref().and_then(MatchedRoute::path) {
+            self.span.record("route", route);
+        }
+    }
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        self.route();
     }
 }
 
@@ -206,14 +233,13 @@ where
     type Output = Result<Response, Infallible>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut future = self.project().future;
-        let Ok(response) = ready!(future.as_mut().poll(cx));
-        let span = future.span().clone();
+        let this = self.project();
+        let Ok(response) = ready!(this.future.poll(cx));
+        // The body may outlive this.
+        this.told.route();
+        let span = this.told.span.clone();
         span.record("status", response.status().as_u16());
         let extensions = response.extensions();
-        if let Some(MatchedRoute(route)) = extensions.get() {
-            span.record("route", &**route);
-        }
         if let Some(RequestId(id)) = extensions.get() {
             record_id(&span, id);
         }
