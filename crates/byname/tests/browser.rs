@@ -146,7 +146,10 @@ fn the_admin_page_shows_what_runs_and_follows_what_changes() {
     assert_eq!(browser.text("tbody td"), "value green");
     picture(&browser, "values");
     browser.click("nav a");
-    assert_eq!(browser.text("h1"), "byname");
+    browser.until(
+        "return document.querySelector('h1')?.textContent === 'byname'",
+        &[],
+    );
     assert_eq!(browser.console(), []);
 }
 
@@ -164,7 +167,8 @@ fn the_page_says_that_nobody_answers_and_goes_on_when_the_program_is_back() {
             address,
         ]))
     };
-    let site = start("127.0.0.1:0");
+    // Its port stays free while it is away.
+    let site = start(&format!("{}:0", byname_testkit::own_loopback()));
     let address = site.admin.strip_prefix("http://").unwrap().to_owned();
     browser.go_to(&site.admin);
     let says = |what: &str| {

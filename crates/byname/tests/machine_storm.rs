@@ -61,7 +61,7 @@ fn lane(data: &Path, lane: usize, each: usize, ended: &AtomicUsize) -> Vec<(Stri
         if is_victim {
             let until = ended.load(Ordering::Acquire) + chosen / 3 % 8;
             while ended.load(Ordering::Acquire) < until && child.try_wait().unwrap().is_none() {
-                thread::yield_now();
+                thread::sleep(std::time::Duration::from_micros(200));
             }
             child.kill().unwrap();
         }

@@ -179,8 +179,9 @@ fn an_edit_by_hand_is_followed_and_a_broken_one_is_told() {
     let server = data.serve();
     let host = || server.json("/api/v1/machines/m")["host"].clone();
     data.save(&data.text().replace("\"first\"", "\"second\""));
-    let ready = server.ready_when(|ready| ready["registries"][0]["revision"] == 2);
-    assert_eq!(ready["degraded"], false);
+    // While an edit is being taken up, the registry says so.
+    server
+        .ready_when(|ready| ready["registries"][0]["revision"] == 2 && ready["degraded"] == false);
     assert_eq!(host(), "second");
 
     let broken = data.text().replace("\"second\"", "second");

@@ -129,7 +129,9 @@ fn memory() -> [MemoryStore; 3] {
 }
 
 fn files(folder: &tempfile::TempDir) -> Vec<FileStore> {
-    let open = |_| FileStore::open(folder.path().join("d.json"), FileOptions::new()).unwrap();
+    // Patient: many write at once, on a machine that may be busy with much else.
+    let options = || FileOptions::new().wait(std::time::Duration::from_secs(600));
+    let open = |_| FileStore::open(folder.path().join("d.json"), options()).unwrap();
     (0..3).map(open).collect()
 }
 

@@ -6,6 +6,7 @@
 //! | could these results come from one step after another? | [`Recorder`], [`History`], [`Model`], [`Checker`] |
 //! | did it say so, did it hear of it? | [`RecordingLog`], [`RecordingObserver`], [`Recording`] |
 //! | what happens at the deadline? | [`ManualClock`] behind the trait [`Clock`] |
+//! | will its port be free while it is away? | [`own_loopback`] |
 //! | is every value dropped, once, and when? | [`DropCounter`] |
 //! | does the future behave on any runtime, cancelled at any point? | [`block_on`], [`Executor`] |
 //! | what does a browser make of it? | `browser::Browser`, with the feature `browser` |
@@ -46,6 +47,7 @@ mod clock;
 mod drops;
 mod history;
 pub mod http;
+mod loopback;
 pub mod openmetrics;
 mod record;
 mod rng;
@@ -59,6 +61,7 @@ pub use history::{
     CheckError, Checker, Contradiction, History, Invocation, Model, Operation, Process, Recorder,
     Step, models,
 };
+pub use loopback::own_loopback;
 pub use record::{Fault, NotSeen, Recording, RecordingLog, RecordingObserver};
 pub use rng::{Rng, for_seeds};
 pub use start::{

@@ -55,7 +55,7 @@ pub(crate) fn ended(mut command: Command) -> Output {
             process.kill().unwrap();
             break (process.wait().unwrap(), false);
         }
-        std::thread::yield_now();
+        std::thread::sleep(Duration::from_millis(1));
     };
     let output = Output {
         status,
@@ -186,7 +186,7 @@ impl Server {
                 return ready;
             }
             assert!(Instant::now() < deadline, "still waiting at {ready}");
-            std::thread::yield_now();
+            std::thread::sleep(Duration::from_millis(1));
         }
     }
 

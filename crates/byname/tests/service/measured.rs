@@ -47,6 +47,7 @@ fn module(registrar: &mut Registrar<'_>) {
 const FILE: &str = "
 routers: { pages: { routes: [{ prefix: /admin, admin: {} }] } }
 services: { names: {}, asking: {} }
+clients: { names: { breaker: { open: 1h, open-max: 1h } } }
 deployments:
   d:
     servers:

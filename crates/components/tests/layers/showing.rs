@@ -187,7 +187,15 @@ fn yaml() -> impl Strategy<Value = String> {
         Just("'---'"),
     ];
     let leaf = prop_oneof![quoted.clone(), plain, odd.prop_map(str::to_owned)];
-    let key = prop_oneof!["[a-z]{1,3}", quoted];
+    // What differs from a plain key in its quotes alone would be the same key twice.
+    let is_plain = |quoted: &str| {
+        let text = quoted.trim_matches('"');
+        (1..=3).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_lowercase())
+    };
+    let key = prop_oneof![
+        "[a-z]{1,3}",
+        quoted.prop_filter("no plain key", move |quoted| !is_plain(quoted)),
+    ];
     leaf.prop_recursive(4, 40, 5, move |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..5)

@@ -138,6 +138,7 @@ impl Sshd {
 
     pub(crate) fn ssh_options(&self) -> SshOptions {
         let mut options = SshOptions::default();
+        options.connect_time = std::time::Duration::from_secs(60);
         options.config = Some(PathBuf::from("none"));
         options.known_hosts = Some(PathBuf::from(self.path("known hosts %h")));
         options.runtime = Some(PathBuf::from(self.path("run")));

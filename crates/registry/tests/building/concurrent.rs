@@ -230,7 +230,9 @@ fn ten_thousand_factories_in_random_order_are_each_built_once() {
     const FACTORIES: usize = 10_000;
     let calls: Arc<Vec<AtomicUsize>> =
         Arc::new((0..FACTORIES).map(|_| AtomicUsize::new(0)).collect());
-    let registry = Registry::new();
+    let registry = Registry::builder()
+        .build_deadline(10 * byname_testkit::PATIENCE)
+        .build();
     for n in 0..FACTORIES {
         let calls = Arc::clone(&calls);
         let factory = Factory::new(move |_| {
@@ -312,7 +314,10 @@ fn stress_of_asks_beside_replacements() {
 /// However four threads meet in a circle of three, each is told of it and none hangs.
 #[test]
 fn stress_of_a_circle_asked_for_from_everywhere() {
-    let registry: Registry<u32> = Registry::builder().label("s").build();
+    let registry: Registry<u32> = Registry::builder()
+        .label("s")
+        .build_deadline(10 * byname_testkit::PATIENCE)
+        .build();
     for (name, needs) in [("a", "b"), ("b", "c"), ("c", "a")] {
         let asks = registry.clone();
         let factory = Factory::new(move |_| {

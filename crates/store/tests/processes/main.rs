@@ -46,13 +46,18 @@ fn place_in_memory() -> (TempDir, PathBuf) {
     (folder, path)
 }
 
+/// Patient: many write at once, on a machine that may be busy with much else.
+fn options() -> FileOptions {
+    FileOptions::new().wait(std::time::Duration::from_secs(600))
+}
+
 fn open(path: &Path) -> FileStore {
-    FileStore::open(path, FileOptions::new()).unwrap()
+    FileStore::open(path, options()).unwrap()
 }
 
 /// Opens without a thread that follows what others do.
 fn open_quietly(path: &Path) -> FileStore {
-    FileStore::open(path, FileOptions::new().watch(false).poll(None)).unwrap()
+    FileStore::open(path, options().watch(false).poll(None)).unwrap()
 }
 
 fn json(text: &str) -> Json {

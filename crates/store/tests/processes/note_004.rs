@@ -262,6 +262,7 @@ fn concurrent_adds_are_atomic(form: Form) {
     let (_folder, path) = place();
     assert_eq!(open(&path).submit(add("first", "0")).wait().unwrap(), 1);
     let over = AtomicBool::new(false);
+    let reads = AtomicBool::new(false);
     thread::scope(|scope| {
         let reader = scope.spawn(|| {
             let (mut last, mut seen) = (0, BTreeSet::new());
@@ -272,12 +273,17 @@ fn concurrent_adds_are_atomic(form: Form) {
                 assert_eq!(sealed.entries.len() as u64, sealed.revision);
                 last = sealed.revision;
                 seen.insert(last);
+                reads.store(true, Ordering::Release);
                 if ends {
                     return (last, seen.len());
                 }
             }
         });
         let crew: Vec<_> = (0..5).map(|who| Work::Add { who, count: 10 }).collect();
+        // It has seen the first revision, and will see the last one.
+        while !reads.load(Ordering::Acquire) {
+            thread::yield_now();
+        }
         crew::run(form, &path, &crew);
         over.store(true, Ordering::Release);
         let (last, seen) = reader.join().unwrap();

@@ -127,7 +127,9 @@ async fn a_failing_trial_opens_the_breaker_again() {
 #[tokio::test]
 async fn a_backend_that_is_killed_is_left_and_taken_back_when_it_is_there_again() {
     let (steady, _) = answers(200).await;
-    let (killed, _) = answers(200).await;
+    // Its port stays free while it is away.
+    let own = byname_testkit::own_loopback();
+    let (killed, _) = answers_at((own, 0).into(), 200).await;
     let addr = killed.addr;
     let options = retrying()
         .health(HealthOptions {

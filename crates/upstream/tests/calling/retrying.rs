@@ -105,7 +105,7 @@ async fn what_an_earlier_try_may_have_done_is_not_forgotten() {
     let mut options = retrying();
     options.balance = Balance::RoundRobin;
     options.retry.tries = 2;
-    let upstream = upstream([resets.backend(), backend(nobody().await)], options);
+    let upstream = upstream([resets.backend(), backend(nobody())], options);
     let error = get(&upstream).await.map(|_| ()).expect_err("refused");
     assert_eq!((error.phase(), error.tries()), (Phase::Connect, 2));
     assert!(error.may_have_reached());
@@ -116,7 +116,7 @@ async fn what_reached_nobody_is_repeated_whatever_it_is_and_elsewhere() {
     let (server, requests) = answers(200).await;
     let mut options = retrying();
     options.balance = Balance::RoundRobin;
-    let upstream = upstream([backend(nobody().await), server.backend()], options);
+    let upstream = upstream([backend(nobody()), server.backend()], options);
     for _ in 0..10 {
         let (status, _) = whole(post(&upstream).await).await.expect("an answer");
         assert_eq!(status, 200);
@@ -209,9 +209,9 @@ async fn retry_after_beyond_its_bound_or_the_total_time_is_left_to_the_caller() 
     assert_eq!(answer.headers()["retry-after"], "3");
     assert_eq!(requests.load(Ordering::SeqCst), 1);
 
-    let (server, requests) = recovers(1, 503, Some("1")).await;
+    let (server, requests) = recovers(1, 503, Some("100")).await;
     let mut options = retrying();
-    options.timeouts.total = Duration::from_millis(900);
+    options.retry.retry_after_max = Duration::from_secs(200);
     let hurried = upstream([server.backend()], options);
     assert_eq!(status_of_get(&hurried).await.expect("an answer"), 503);
     assert_eq!(requests.load(Ordering::SeqCst), 1);

@@ -10,7 +10,7 @@ use std::time::Duration;
 use byname_testkit::PATIENCE;
 use byname_upstream::{
     Backend, BackendState, Body, BreakerOptions, BudgetOptions, Call, Error, HealthOptions,
-    Options, RetryOptions, Upstream,
+    Options, RetryOptions, Timeouts, Upstream,
 };
 use bytes::Bytes;
 use http::{Method, Request, Response};
@@ -185,10 +185,12 @@ pub(crate) fn backend(addr: SocketAddr) -> Backend {
     Backend::new(&format!("http://{addr}")).expect("a backend")
 }
 
-/// An address where nobody listens.
-pub(crate) async fn nobody() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    listener.local_addr().expect("bound")
+/// An address where nobody listens, nor will: it is bound until the process ends.
+pub(crate) fn nobody() -> SocketAddr {
+    let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+    let any = "127.0.0.1:0".parse().expect("an address");
+    socket.bind(any).expect("a port");
+    Box::leak(Box::new(socket)).local_addr().expect("bound")
 }
 
 /// A server that answers each request with `status`, and counts them.
@@ -215,6 +217,12 @@ pub(crate) fn answer(status: u16, body: &'static str) -> Response<Full<Bytes>> {
 /// Nothing is tried again, nothing is left out, no breaker opens: what a test is about it sets itself.
 pub(crate) fn plain() -> Options {
     Options::default()
+        .timeouts(Timeouts {
+            connect: Duration::from_secs(50),
+            per_try: Duration::from_secs(50),
+            total: Duration::from_secs(55),
+            ..Timeouts::default()
+        })
         .retry(RetryOptions {
             tries: 1,
             ..retries()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use byname_upstream::{Backend, Phase, Timeouts};
+use byname_upstream::{Backend, Balance, Phase, Timeouts};
 use bytes::Bytes;
 use http::header::HOST;
 use http_body_util::Full;
@@ -106,7 +106,8 @@ async fn two_backends_may_be_sockets_of_one_folder() {
     let folder = tempfile::tempdir().expect("a folder");
     let paths = ["a.sock", "b.sock"].map(|name| folder.path().join(name));
     let servers = [serve(&paths[0]), serve(&paths[1])];
-    let upstream = upstream([at(&paths[0], ""), at(&paths[1], "")], plain());
+    let in_turn = plain().balance(Balance::RoundRobin);
+    let upstream = upstream([at(&paths[0], ""), at(&paths[1], "")], in_turn);
     for _ in 0..4 {
         assert_eq!(status_of_get(&upstream).await.expect("an answer"), 200);
     }

@@ -126,7 +126,7 @@ async fn how_long_it_is_is_said_where_that_is_known() {
 async fn a_stream_is_tried_again_only_while_nothing_of_it_was_read() {
     let (server, requests) = counting().await;
     let in_turn = retrying().balance(Balance::RoundRobin);
-    let two = upstream([backend(nobody().await), server.backend()], in_turn);
+    let two = upstream([backend(nobody()), server.backend()], in_turn);
     for _ in 0..4 {
         let body = Full::new(Bytes::from("12345"));
         assert_eq!(text(sent(&two, body).await).await, r#"5 of Some("5")"#);

@@ -225,6 +225,11 @@ impl Gate {
         wakers.into_iter().for_each(Waker::wake);
     }
 
+    /// Returns how many futures are held back.
+    pub(super) fn held(&self) -> usize {
+        self.state.lock().unwrap().1.len()
+    }
+
     /// Returns how often a future was polled here.
     pub(super) fn polls(&self) -> usize {
         self.polls.load(Ordering::SeqCst)

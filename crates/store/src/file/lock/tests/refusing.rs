@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 
 use byname_testkit::{ProcessBarrier, Running, arrive, role};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 
 use super::watched::Watched;
 use super::*;
@@ -30,6 +30,9 @@ fn start(test: &str, folder: &Path) -> Running {
 fn stop(child: &Running) {
     let pid = Pid::from_raw(child.id().cast_signed()).unwrap();
     kill_process(pid, Signal::STOP).unwrap();
+    // The signal is sent; it is waited for here.
+    let (_, status) = waitpid(Some(pid), WaitOptions::UNTRACED).unwrap().unwrap();
+    assert!(status.stopped(), "{status:?}");
 }
 
 fn holder_told(lock: &mut FileLock) -> Option<Holder> {
