@@ -106,7 +106,8 @@ impl Registrar<'_> {
     /// nobody through whom it does not know: it asks for a key or a token, and refuses who has none.
     ///
     /// Where it stands before a [guarded kind of route](Self::guarded_route_kind), a check of the
-    /// application has nothing to warn of.
+    /// application has nothing to warn of. What it asks for is in the description of routes if it is
+    /// [said](Self::describe_middleware).
     #[track_caller]
     pub fn auth_middleware<S, M, F, E>(
         &mut self,
@@ -180,6 +181,39 @@ impl Registrar<'_> {
         let part = crate::part::Part::new(Arc::new(entry));
         if let Err(error) = listed.register_at(name, part, place.clone()) {
             self.problems.push(taken("router", name, place, &error));
+        }
+    }
+
+    /// Says what routes are with middleware of this type before them, as its settings say: what the factory
+    /// `name` makes, which is registered beside. What it asks for, and what it answers in the place of a
+    /// route, are then in the description of every route that it stands before.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use byname_components::http::openapi::{Operation, Security};
+    /// use byname_components::{ErrorKind, Registrar};
+    ///
+    /// #[derive(serde::Deserialize, schemars::JsonSchema)]
+    /// struct Tickets { header: String }
+    ///
+    /// fn module(registrar: &mut Registrar<'_>) {
+    ///     // …, beside `registrar.auth_middleware("tickets", …)`.
+    ///     registrar.describe_middleware("tickets", |settings: &Tickets, operation: &mut Operation| {
+    ///         operation.guarded_by(Security::Key(settings.header.clone())).refuses(ErrorKind::Denied);
+    ///     });
+    /// }
+    /// ```
+    #[track_caller]
+    pub fn describe_middleware<S: Settings>(
+        &mut self,
+        name: &str,
+        describe: impl Fn(&S, &mut crate::http::openapi::Operation) + Send + Sync + 'static,
+    ) {
+        let place = Place::caller();
+        if let Err(error) = self.middleware.describe(name, describe) {
+            self.problems
+                .push(taken("description of middleware", name, place, &error));
         }
     }
 

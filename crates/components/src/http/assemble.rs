@@ -11,7 +11,7 @@ use super::mounts::Mounts;
 use super::openapi;
 use super::plan::{From, KindUse, Leaf, Planner, under};
 use super::router::RouterEntry;
-use super::sections::{ListenerSection, Named, PublishSection, RouterSection};
+use super::sections::{ListenerSection, Named, OpenApi, PublishSection, RouterSection};
 use super::server::{Server, ServerPlan};
 use crate::app::{Definition, ServerDefinition};
 use crate::clients::{Clients, Undecided};
@@ -434,20 +434,11 @@ impl Assembling<'_> {
                 assembled.definitions.push(definition);
             }
         }
-        let openapi = listener.openapi.as_ref().map(|path| {
-            let info = openapi::Info {
-                title: self.name.to_owned(),
-                version: "1".to_owned(),
-                description: None,
-            };
-            let routed = leaves.iter().filter_map(|leaf| {
-                let method = leaf.method.clone()?;
-                Some((method, leaf.path.clone(), Arc::clone(&leaf.operation)))
-            });
-            let document = openapi::document(info, routed);
-            // A tree of JSON always serialises.
-            let text = serde_json::to_string_pretty(&document).unwrap_or_default();
-            (Arc::from(path.as_str()), Arc::from(text))
+        let around = server.http.middleware.iter().chain(&listener.middleware);
+        let around: Vec<Arc<str>> = around.map(|(name, _)| Arc::clone(name)).collect();
+        let openapi = listener.openapi.as_ref().map(|described| {
+            let text = self.described(described, &around, &leaves);
+            (Arc::from(described.path.as_str()), text)
         });
         if let Some((path, _)) = &openapi
             && let Some(leaf) = leaves.iter().find(|leaf| leaf.path == **path)
@@ -461,7 +452,6 @@ impl Assembling<'_> {
                 .help("say `openapi: false`, or another path"),
             );
         }
-        let around = server.http.middleware.iter().chain(&listener.middleware);
         let used = published
             .iter()
             .map(|(name, one)| (Arc::clone(name), Arc::clone(&one.plan)));
@@ -469,7 +459,7 @@ impl Assembling<'_> {
             answers: Answers {
                 leaves,
                 published: used.collect(),
-                around: around.map(|(name, _)| Arc::clone(name)).collect(),
+                around,
             },
             settings: listener.settings.clone(),
             node: listener.node.clone(),
@@ -494,6 +484,29 @@ impl Assembling<'_> {
             settings_path: listener.path.clone(),
             ..self.definition(name, "listener", factory.into(), listener.place.clone())
         });
+    }
+
+    /// The description of what is routed, each route as it is behind all that stands before it.
+    fn described(&self, described: &OpenApi, around: &[Arc<str>], leaves: &[Leaf]) -> Arc<str> {
+        let title = described.title.as_deref().unwrap_or(self.name);
+        let info = openapi::Info {
+            title: title.to_owned(),
+            version: described.version.clone(),
+            description: described.description.clone(),
+        };
+        let routed = leaves.iter().filter_map(|leaf| {
+            let mut operation = Arc::clone(&leaf.operation);
+            let layers = leaf.layers.iter().map(|(name, _)| name);
+            for name in around.iter().chain(layers) {
+                self.middleware.describe_before(name, &mut operation);
+            }
+            Some((leaf.method.clone()?, leaf.path.clone(), operation))
+        });
+        let document = openapi::document(info, routed);
+        // A tree of JSON always serialises.
+        serde_json::to_string_pretty(&document)
+            .unwrap_or_default()
+            .into()
     }
 
     fn of_router(&self, node: &Arc<str>, name: &Arc<str>, entry: &RouterEntry) -> Definition {

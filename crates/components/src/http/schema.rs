@@ -4,7 +4,7 @@ use schemars::SchemaGenerator;
 use serde_json::{Map, Value, json};
 
 use super::listen;
-use super::sections::CONVENTION;
+use super::sections::{CONVENTION, OpenApi};
 use crate::app::schema::{closed, section, settings, with};
 use crate::registries::Registries;
 use crate::service::{MethodOverrides, Overrides};
@@ -33,12 +33,13 @@ pub(crate) fn of_server(schema: Value, generator: &mut SchemaGenerator) -> Value
             "type": "boolean",
         }),
     );
+    let described = closed(section::<OpenApi>(generator));
     let listener = with(
         listener,
         "openapi",
         json!({
-            "description": "Where the description of the routes is served (OpenAPI 3.1); false for nowhere. Default: /openapi.json.",
-            "type": ["boolean", "string"],
+            "description": "Where the description of the routes is served (OpenAPI 3.1), or how; false for nowhere. Default: /openapi.json.",
+            "anyOf": [{ "type": ["boolean", "string"] }, described],
         }),
     );
     let listeners = json!({

@@ -134,8 +134,8 @@ pub(crate) struct ListenerSection {
     pub(crate) routers: Vec<Named>,
     pub(crate) middleware: Vec<Named>,
     pub(crate) publish: bool,
-    /// Where the description of its routes is served, if anywhere.
-    pub(crate) openapi: Option<String>,
+    /// How the description of its routes is served, if it is.
+    pub(crate) openapi: Option<OpenApi>,
     pub(crate) settings: listen::Settings,
     pub(crate) node: Node,
 }
@@ -145,9 +145,6 @@ pub(crate) const SERVER_KEYS: [&str; 3] = ["publish", "middleware", "listeners"]
 
 /// The convention that counts where none is named.
 pub(crate) const CONVENTION: &str = "rest";
-
-/// Where a listener serves the description of its routes if it does not say so itself.
-const OPENAPI: &str = "/openapi.json";
 
 /// Reads the routers of a file.
 pub(crate) fn routers(map: &Map, problems: &mut Problems) -> Vec<RouterSection> {
@@ -422,14 +419,8 @@ fn listener(
     let publish =
         publish.and_then(|node| read::<bool>(node, &path.key("publish"), "a listener", problems));
     let openapi = match map.get("openapi") {
-        None => Some(OPENAPI.to_owned()),
-        Some(node) => {
-            match read::<OpenApiSection>(node, &path.key("openapi"), "a listener", problems)? {
-                OpenApiSection::Whether(true) => Some(OPENAPI.to_owned()),
-                OpenApiSection::Whether(false) => None,
-                OpenApiSection::Path(described) => one_path(described, node, &path, problems),
-            }
-        }
+        None => Some(OpenApi::default()),
+        Some(node) => openapi(node, &path.key("openapi"), problems),
     };
     let settings = match of_socket(node, &path) {
         Ok(settings) => {
@@ -460,24 +451,34 @@ fn listener(
     })
 }
 
-/// The path of the one description, which has no parameters.
-fn one_path(
-    described: String,
-    node: &Node,
-    path: &Path,
-    problems: &mut Problems,
-) -> Option<String> {
+/// Reads whether the description of the routes is served, and how.
+fn openapi(node: &Node, path: &Path, problems: &mut Problems) -> Option<OpenApi> {
+    let (described, node, path) = if let Value::Map(map) = &node.value {
+        let read = read::<OpenApi>(node, path, "the description of a listener", problems)?;
+        (read, map.get("path").unwrap_or(node), path.key("path"))
+    } else {
+        let described = match read::<OpenApiSection>(node, path, "a listener", problems)? {
+            OpenApiSection::Whether(true) => OpenApi::default(),
+            OpenApiSection::Whether(false) => return None,
+            OpenApiSection::Path(path) => OpenApi {
+                path,
+                ..OpenApi::default()
+            },
+        };
+        (described, node, path.clone())
+    };
+    let at = &described.path;
+    // There is one, and so its path has no parameters.
     let parameter = || {
-        let parameter = parameters(&described).next()?;
+        let parameter = parameters(at).next()?;
         Some(format!("has the parameter `{}`", parameter.name))
     };
-    let Some(fault) = fault(&described).or_else(parameter) else {
-        return Some(described);
-    };
-    let path = path.key("openapi");
-    let message = format!("`{path}` is `{described}`, which {fault}");
-    problems.push(Problem::error(message).at(node.origin.place(), ""));
-    None
+    if let Some(fault) = fault(at).or_else(parameter) {
+        let message = format!("`{path}` is `{at}`, which {fault}");
+        problems.push(Problem::error(message).at(node.origin.place(), ""));
+        return None;
+    }
+    Some(described)
 }
 
 /// Reads what a listener says of its socket.
@@ -496,6 +497,31 @@ pub(crate) fn answer_alike(one: &Node, other: &Node) -> bool {
             (Some(one), Some(other)) => one.is_same(other),
             (one, other) => one.is_none() && other.is_none(),
         })
+}
+
+/// How the description of a listener's routes is served.
+#[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
+#[serde(default, rename_all = "kebab-case")]
+pub(crate) struct OpenApi {
+    /// Where it is served.
+    pub(crate) path: String,
+    /// What all of it is called. By default that is the name of the application.
+    pub(crate) title: Option<String>,
+    /// The version of what is described.
+    pub(crate) version: String,
+    /// What it is for, in `CommonMark`.
+    pub(crate) description: Option<String>,
+}
+
+impl Default for OpenApi {
+    fn default() -> Self {
+        Self {
+            path: "/openapi.json".into(),
+            title: None,
+            version: "1".into(),
+            description: None,
+        }
+    }
 }
 
 /// Whether the description of the routes is served, or where.

@@ -65,7 +65,15 @@ const ONE: &str = "instance";
 pub struct Middlewares {
     factories: Registry<MiddlewareFactory>,
     named: Registry<Definition>,
+    /// By the name of the factory.
+    #[cfg(feature = "http")]
+    descriptions: Registry<Describes>,
 }
+
+/// Says from settings, which stand at a path, for a type, what a route is with middleware before it.
+#[cfg(feature = "http")]
+type Describes =
+    Arc<dyn Fn(&Node, &Path, &str, &mut crate::http::openapi::Operation) + Send + Sync>;
 
 #[cfg(feature = "http")]
 impl Definition {
@@ -97,6 +105,8 @@ impl Middlewares {
         Self {
             factories: label("middleware factories").build(),
             named: label("middleware").build(),
+            #[cfg(feature = "http")]
+            descriptions: label("descriptions of middleware").build(),
         }
     }
 
@@ -105,6 +115,8 @@ impl Middlewares {
     pub(crate) fn aside(&self) -> Self {
         let aside = Self {
             factories: self.factories.clone(),
+            #[cfg(feature = "http")]
+            descriptions: self.descriptions.clone(),
             ..Self::new()
         };
         for (name, entry) in self.named.snapshot().entries() {
@@ -315,7 +327,58 @@ impl Middlewares {
                 problems.extend(wrong);
             }
         }
+        #[cfg(feature = "http")]
+        for (name, entry) in self.descriptions.snapshot().entries() {
+            if !self.factories.contains(name) {
+                problems.push(
+                    Problem::error(format!(
+                        "middleware of type `{name}` is described, and no factory makes it"
+                    ))
+                    .nearest(&self.nearest_factories(name))
+                    .at(entry.place().clone(), "it is described here"),
+                );
+            }
+        }
         problems
+    }
+
+    /// Registers what routes are with middleware of this type before them: what the factory `name` makes,
+    /// which may be registered later. Returns the revision.
+    ///
+    /// # Errors
+    ///
+    /// [`ChangeError::Taken`] with both places if the type is described already.
+    #[cfg(feature = "http")]
+    #[track_caller]
+    pub fn describe<S: DeserializeOwned>(
+        &self,
+        name: &str,
+        describe: impl Fn(&S, &mut crate::http::openapi::Operation) + Send + Sync + 'static,
+    ) -> Result<u64, ChangeError> {
+        let describes: Describes = Arc::new(move |settings, path, by, operation| {
+            // Settings that cannot be read are told where they are checked.
+            if let Ok(read) = read_node::<S>(settings, path, by) {
+                describe(&read.value, operation);
+            }
+        });
+        let descriptions = &self.descriptions;
+        descriptions.register_at(name, describes, Place::caller())
+    }
+
+    /// Adds to an operation what it is with a named middleware before it.
+    #[cfg(feature = "http")]
+    pub(crate) fn describe_before(
+        &self,
+        name: &str,
+        operation: &mut Arc<crate::http::openapi::Operation>,
+    ) {
+        let definition = self.named.get_owned(name);
+        let Some(definition) = definition else { return };
+        let by = &definition.factory;
+        if let Some(describes) = self.descriptions.get_owned(by) {
+            let operation = Arc::make_mut(operation);
+            describes(&definition.settings, &path(name), by, operation);
+        }
     }
 
     /// Where secrets are in a middleware as a file says it: all of its settings, if no factory can read

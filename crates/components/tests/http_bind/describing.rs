@@ -221,6 +221,85 @@ fn names_of_operations_are_unique() {
     assert_eq!(ids, ["get-a-b", "get-a-b-2", "get-a-b-3", "get-a-b-4"]);
 }
 
+/// A router that stood at two places had each of its names twice, which no generator of clients takes.
+#[test]
+fn an_operation_that_stands_twice_has_two_names() {
+    let named = |routes: Routes, path: &str, id: &str| {
+        let id = id.to_owned();
+        routes.get(path, maybe_not).describe(move |operation| {
+            operation.id(id.clone());
+        })
+    };
+    let mut routes = Routes::new();
+    for (path, id) in [
+        ("/v2/a/{b}", "one"),
+        ("/v1/a/{b}", "one"),
+        ("/v3/a/{b}", "one"),
+        // What would be its name at the third place is another's.
+        ("/other", "one-v3-a-b"),
+    ] {
+        routes = named(routes, path, id);
+    }
+    let id = |document: &Value, path: &str| document["paths"][path]["get"]["operationId"].clone();
+    let document = described(&routes);
+    for (path, name) in [
+        ("/v1/a/{b}", "one"),
+        ("/v2/a/{b}", "one-v2-a-b"),
+        ("/v3/a/{b}", "one-v3-a-b-2"),
+        ("/other", "one-v3-a-b"),
+    ] {
+        assert_eq!(id(&document, path), name, "{path}");
+    }
+    // One place more, and the others are called as they were.
+    let document = described(&named(routes, "/v4/a/{b}", "one"));
+    assert_eq!(id(&document, "/v2/a/{b}"), "one-v2-a-b");
+}
+
+/// A parameter may stand in one list once, in whatever letters its header is written.
+#[test]
+fn a_parameter_that_two_take_is_described_once() {
+    async fn both(_: Query<Search>, _: Query<Search>, _: Headers<Heads>, _: Headers<Heads>) {}
+    let document = described(&Routes::new().get("/", both));
+    let parameters = document["paths"]["/"]["get"]["parameters"].as_array();
+    let mut names = BTreeSet::new();
+    for parameter in parameters.expect("parameters") {
+        let name = (parameter["in"].to_string(), parameter["name"].to_string());
+        assert!(names.insert(name), "{parameter} twice");
+    }
+    assert_eq!(names.len(), 6);
+}
+
+#[test]
+fn what_guards_a_route_is_asked_for_besides_what_it_asks_for_itself() {
+    let guarded = |operation: &mut Operation| {
+        let key = Security::Key("X-Key!".into());
+        operation.guarded_by(key.clone()).guarded_by(key);
+    };
+    let routes = Routes::new()
+        .get("/", maybe_not)
+        .describe(guarded)
+        .get("/own", maybe_not)
+        .describe(move |operation| {
+            operation
+                .security(Security::Bearer)
+                .security(Security::Basic);
+            guarded(operation);
+        });
+    let document = described(&routes);
+    assert_eq!(
+        document["paths"]["/"]["get"]["security"],
+        json!([{ "key-x-key_": [] }])
+    );
+    assert_eq!(
+        document["paths"]["/own"]["get"]["security"],
+        json!([{ "basic": [], "key-x-key_": [] }, { "bearer": [], "key-x-key_": [] }])
+    );
+    assert_eq!(
+        document["components"]["securitySchemes"]["key-x-key_"],
+        json!({ "type": "apiKey", "in": "header", "name": "X-Key!" })
+    );
+}
+
 async fn maybe_not() {}
 
 /// Two types of one name are two schemas; what is documented of each is what is enforced of it.

@@ -4,6 +4,7 @@
 
 mod answering;
 mod conflicts;
+mod described;
 mod ending;
 mod limits;
 mod order;

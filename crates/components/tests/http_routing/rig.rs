@@ -74,7 +74,11 @@ pub(crate) struct Site {
 
 impl Site {
     pub(crate) async fn of(file: &str) -> Self {
-        let app = app(file).start().await.unwrap();
+        Self::run(app(file)).await
+    }
+
+    pub(crate) async fn run(app: App) -> Self {
+        let app = app.start().await.unwrap();
         let server = app
             .service::<Server>("servers.main.listeners.one")
             .await

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::around::{Look, looking_layer};
 use super::settings::{SettingsError, built_in};
 use crate::config::units::Bytes as Size;
+use crate::http::openapi::Operation;
 use crate::service_error::{ErrorKind, ServiceError};
 
 /// The settings of [`BodyLimit`].
@@ -47,6 +48,11 @@ pub struct BodyLimit {
 
 built_in!(BodyLimit, BodyLimitSettings);
 looking_layer!(BodyLimit);
+
+/// Says what it is to stand behind one.
+pub(super) fn describe(_: &BodyLimitSettings, operation: &mut Operation) {
+    operation.refuses(ErrorKind::TooLarge);
+}
 
 impl BodyLimit {
     /// Makes the layer.

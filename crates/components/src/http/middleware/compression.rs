@@ -15,6 +15,7 @@ use tower_http::compression::{self, CompressionLayer};
 use super::around::{Around, Look};
 use super::settings::{SettingsError, built_in};
 use crate::config::units::Bytes;
+use crate::http::openapi::Operation;
 use crate::service_error::{ErrorKind, ServiceError};
 
 /// The settings of [`Compression`].
@@ -90,6 +91,11 @@ pub struct Compression {
 }
 
 built_in!(Compression, CompressionSettings);
+
+/// Says what it is to stand behind one.
+pub(super) fn describe(_: &CompressionSettings, operation: &mut Operation) {
+    operation.refuses(ErrorKind::NotAcceptable);
+}
 
 impl Compression {
     /// Makes the layer.

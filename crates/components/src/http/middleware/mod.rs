@@ -77,6 +77,12 @@ pub(crate) fn module(registrar: &mut Registrar<'_>) {
     register::<SlowLog>(registrar, "slow-log");
     register::<Timeout>(registrar, "timeout");
     register::<Trace>(registrar, "trace");
+    registrar.describe_middleware("body-limit", body_limit::describe);
+    registrar.describe_middleware("compression", compression::describe);
+    registrar.describe_middleware("rate-limit", rate_limit::describe);
+    registrar.describe_middleware("timeout", timeout::describe);
+    registrar.describe_middleware("bearer-auth", auth::describe_bearer);
+    registrar.describe_middleware("api-key", auth::describe_key);
     registrar.auth_middleware(
         "bearer-auth",
         Instances::Shared,

@@ -13,12 +13,15 @@ use axum::response::{IntoResponse, Response};
 use pin_project_lite::pin_project;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use tokio::time::Instant;
 use tower::{Layer, Service};
 
 use super::settings::{SettingsError, built_in, header_name};
 use crate::config::units::Duration as Span;
 use crate::http::Deadline;
+use crate::http::bind::Schema;
+use crate::http::openapi::{Operation, Parameter};
 use crate::service_error::{ErrorKind, FieldError, FieldPlace, ServiceError};
 
 /// The settings of [`Timeout`].
@@ -53,6 +56,21 @@ pub struct Timeout {
 }
 
 built_in!(Timeout, TimeoutSettings);
+
+/// Says what it is to stand behind one.
+pub(super) fn describe(settings: &TimeoutSettings, operation: &mut Operation) {
+    operation.refuses(ErrorKind::Timeout);
+    if let Some(header) = &settings.header {
+        operation.refuses(ErrorKind::Invalid);
+        let said = "The longest time to wait for the answer: milliseconds, or a time with units";
+        operation.push_parameter(Parameter {
+            place: FieldPlace::Header,
+            name: header.to_lowercase(),
+            required: false,
+            schema: Schema::plain(json!({ "type": "string", "description": said })),
+        });
+    }
+}
 
 impl Timeout {
     /// Makes the layer.

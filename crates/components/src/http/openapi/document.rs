@@ -34,7 +34,9 @@ const METHODS: [&str; 8] = [
 /// axum 0.8, and what it takes and answers.
 ///
 /// The same routes make the same document, in whatever order they come. Hidden routes are not in it, nor
-/// are those of methods that OpenAPI does not know.
+/// are those of methods that OpenAPI does not know. No two operations have one name: where one stands
+/// several times, the first by its path keeps the name that it was given, and each other one has the words
+/// of its path behind it.
 pub fn document(
     info: Info,
     routed: impl IntoIterator<Item = (Method, String, Arc<Operation>)>,
@@ -82,6 +84,8 @@ struct Writer {
     components: Components,
     securities: BTreeSet<Security>,
     ids: BTreeSet<String>,
+    /// The names that were given to operations, and are written.
+    given: BTreeSet<String>,
 }
 
 impl Writer {
@@ -94,8 +98,10 @@ impl Writer {
     fn operation(&mut self, path: &str, method: &str, operation: &Operation) -> Value {
         let mut written = Map::new();
         let id = match &operation.id {
-            Some(id) => id.clone(),
-            None => self.unique(derived(path, method)),
+            // What stands twice cannot have one name twice (OpenAPI 3.1, 4.8.10).
+            Some(id) if self.given.insert(id.clone()) => id.clone(),
+            Some(id) => self.unique(followed(id, path)),
+            None => self.unique(followed(method, path)),
         };
         written.insert("operationId".into(), id.into());
         for (key, said) in [
@@ -119,14 +125,30 @@ impl Writer {
         if let Some(body) = &operation.body {
             written.insert("requestBody".into(), self.body(body));
         }
-        if !operation.security.is_empty() {
-            let ways = operation.security.iter();
-            let ways: Vec<Value> = ways.map(|it| json!({ security_name(it): [] })).collect();
-            written.insert("security".into(), ways.into());
-            self.securities.extend(operation.security.iter().cloned());
+        let ways = self.ways(operation);
+        if !ways.is_empty() {
+            written.insert("security".into(), json!(ways));
         }
         written.insert("responses".into(), self.answers(operation));
         written.into()
+    }
+
+    /// The ways to show who asks: each is all that it takes (OpenAPI 3.1, 4.8.30).
+    fn ways(&mut self, operation: &Operation) -> BTreeSet<BTreeMap<String, Vec<()>>> {
+        let Operation {
+            security, guards, ..
+        } = operation;
+        self.securities
+            .extend(guards.iter().chain(security).cloned());
+        let all = |one: Option<&Security>| {
+            let shown = guards.iter().chain(one);
+            shown.map(|it| (security_name(it), Vec::new())).collect()
+        };
+        match (security.as_slice(), guards.is_empty()) {
+            ([], true) => BTreeSet::new(),
+            ([], false) => BTreeSet::from([all(None)]),
+            (any, _) => any.iter().map(|one| all(Some(one))).collect(),
+        }
     }
 
     fn unique(&mut self, derived: String) -> String {
@@ -141,6 +163,7 @@ impl Writer {
 
     fn parameters(&mut self, path: &str, operation: &Operation) -> Vec<Value> {
         let mut written = Vec::new();
+        let mut seen = BTreeSet::new();
         for (at, place) in parameters(path).enumerate() {
             let named = operation.parameters.iter().find(|parameter| {
                 parameter.place == FieldPlace::Path && parameter.name == place.name
@@ -172,8 +195,11 @@ impl Writer {
                 }
                 _ => continue,
             };
-            let schema = self.components.take(schema);
-            written.push(parameter(place, name, *required, schema, None));
+            // One that two take is one (OpenAPI 3.1, 4.8.10).
+            if seen.insert((place, name.to_lowercase())) {
+                let schema = self.components.take(schema);
+                written.push(parameter(place, name, *required, schema, None));
+            }
         }
         written
     }
@@ -217,9 +243,13 @@ impl Writer {
         }
         for kind in &operation.refusals {
             let status = kind.status().to_string();
-            written
-                .entry(status)
-                .or_insert_with(|| self.problem(refusal(*kind)));
+            written.entry(status).or_insert_with(|| {
+                let mut answer = self.problem(refusal(*kind));
+                if let Some((name, header)) = header_of(*kind) {
+                    answer["headers"] = self.headers(&BTreeMap::from([(name.into(), header)]));
+                }
+                answer
+            });
         }
         if operation.answers.is_empty() && !operation.fails {
             // Nothing is known of it: it may answer anything.
@@ -292,9 +322,9 @@ fn parameter(place: &str, name: &str, required: bool, schema: Value, said: Optio
     written.into()
 }
 
-/// The name of an operation that was given none: its method, and the words of its path.
-fn derived(path: &str, method: &str) -> String {
-    let mut id = method.to_owned();
+/// A name for an operation: its method or the name that it has elsewhere too, and the words of its path.
+fn followed(before: &str, path: &str) -> String {
+    let mut id = before.to_owned();
     let words = path.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     for word in words.filter(|word| !word.is_empty()) {
         let _ = write!(id, "-{word}");
@@ -306,7 +336,12 @@ fn security_name(security: &Security) -> String {
     match security {
         Security::Bearer => "bearer".into(),
         Security::Basic => "basic".into(),
-        Security::Key(name) => format!("key-{}", name.to_lowercase()),
+        Security::Key(name) => {
+            // Fewer letters may stand here than in the name of a header (OpenAPI 3.1, 4.8.7).
+            let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+            let name = name.to_lowercase();
+            format!("key-{}", name.replace(|c| !plain(c), "_"))
+        }
     }
 }
 
@@ -316,6 +351,28 @@ fn scheme(security: &Security) -> Value {
         Security::Basic => json!({ "type": "http", "scheme": "basic" }),
         Security::Key(name) => json!({ "type": "apiKey", "in": "header", "name": name }),
     }
+}
+
+/// The header that says more of an error of a kind, and is there wherever it is said to be required.
+fn header_of(kind: ErrorKind) -> Option<(&'static str, Header)> {
+    let (name, required, schema, description) = match kind {
+        ErrorKind::Unauthenticated => {
+            let said = "What to show, and for what (RFC 9110, section 11.6.1)";
+            ("www-authenticate", true, json!({ "type": "string" }), said)
+        }
+        ErrorKind::Exhausted | ErrorKind::Unavailable => {
+            let schema = json!({ "type": "integer", "minimum": 0 });
+            let said = "In how many seconds to ask again";
+            ("retry-after", false, schema, said)
+        }
+        _ => return None,
+    };
+    let header = Header {
+        description: description.to_owned(),
+        required,
+        schema: Schema::plain(schema),
+    };
+    Some((name, header))
 }
 
 fn refusal(kind: ErrorKind) -> &'static str {

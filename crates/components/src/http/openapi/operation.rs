@@ -18,7 +18,10 @@ pub struct Operation {
     pub(super) tags: Vec<String>,
     pub(super) deprecated: bool,
     pub(super) hidden: bool,
+    /// One of these is enough.
     pub(super) security: Vec<Security>,
+    /// Each of these is asked for besides.
+    pub(super) guards: BTreeSet<Security>,
     pub(super) parameters: Vec<Parameter>,
     /// The parameters of the path that are taken in their order, whatever their names.
     pub(super) positions: Option<Vec<Parameter>>,
@@ -122,6 +125,14 @@ impl Operation {
     pub fn security(&mut self, security: Security) -> &mut Self {
         self.security.push(security);
         self
+    }
+
+    /// Says what whoever asks has to show in any case: of each of these, and of [one of the
+    /// others](Self::security) if any were said. It checks nothing: a middleware that does [says
+    /// so](crate::Registrar::describe_middleware).
+    pub fn guarded_by(&mut self, security: Security) -> &mut Self {
+        self.guards.insert(security);
+        self.refuses(ErrorKind::Unauthenticated)
     }
 
     /// Adds what an extractor takes, as if the handler had it as an argument.

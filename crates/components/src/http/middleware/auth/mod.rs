@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::around::{Look, looking_layer};
 use super::settings::{Plan, SettingsError, header_name};
 use super::vary::vary;
+use crate::http::openapi::{Operation, Security};
 use crate::service_error::{ErrorKind, NOT_LET_IN, ServiceError};
 use source::Known;
 pub use source::{KeyError, KeySettings};
@@ -194,6 +195,27 @@ impl Plan for ApiKeyAuth {
 
     fn check(settings: &Self::Settings) -> Result<(), SettingsError> {
         Self::plan(settings.clone()).map(drop)
+    }
+}
+
+/// Says what it is to stand behind one that asks for tokens.
+pub(super) fn describe_bearer(settings: &BearerAuthSettings, operation: &mut Operation) {
+    describe(Security::Bearer, &settings.allow, operation);
+}
+
+/// Says what it is to stand behind one that asks for keys.
+pub(super) fn describe_key(settings: &ApiKeyAuthSettings, operation: &mut Operation) {
+    describe(
+        Security::Key(settings.header.clone()),
+        &settings.allow,
+        operation,
+    );
+}
+
+fn describe(security: Security, allow: &[String], operation: &mut Operation) {
+    operation.guarded_by(security);
+    if !allow.is_empty() {
+        operation.refuses(ErrorKind::Denied);
     }
 }
 

@@ -22,6 +22,7 @@ use super::around::{Look, looking_layer};
 use super::auth::Identity;
 use super::client::{Proxies, masked};
 use super::settings::{SettingsError, built_in, header_name};
+use crate::http::openapi::Operation;
 use crate::service_error::{ErrorKind, ServiceError};
 use keys::{Key, Keys};
 pub use settings::{LimitBy, RateLimitSettings};
@@ -54,6 +55,11 @@ struct Inner {
 
 built_in!(RateLimit, RateLimitSettings);
 looking_layer!(RateLimit);
+
+/// Says what it is to stand behind one.
+pub(super) fn describe(_: &RateLimitSettings, operation: &mut Operation) {
+    operation.refuses(ErrorKind::Exhausted);
+}
 
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
