@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::path::PathBuf;
 
-use axum::extract::{Path as AxumPath, WebSocketUpgrade};
+use axum::extract::Path as AxumPath;
 use axum::http::{Method, StatusCode};
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use byname_components::ServiceError;
-use byname_components::http::bind::{Created, Form, Headers, Json, NoContent, Path, Query};
+use byname_components::http::bind::{
+    Created, Form, Headers, Json, NoContent, Path, Query, WebSocketUpgrade,
+};
 use byname_components::http::openapi::{Describe, Info, Operation, Security, document};
 use byname_components::http::routes::Routes;
 use futures_util::stream;

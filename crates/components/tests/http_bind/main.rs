@@ -10,5 +10,6 @@ mod content;
 mod describing;
 mod faults;
 mod heads;
+mod refusing;
 mod rig;
 mod routing;

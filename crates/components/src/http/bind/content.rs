@@ -14,6 +14,11 @@ use crate::service_error::{ErrorKind, ServiceError};
 /// [`DefaultBodyLimit`](axum::extract::DefaultBodyLimit), 2 MiB unless something sets it.
 pub(super) async fn content(request: Request) -> Result<Bytes, ServiceError> {
     uncoded(request.headers())?;
+    collected(request).await
+}
+
+/// Reads the content of a request as [`content`] does, in whatever coding it is.
+pub(super) async fn collected(request: Request) -> Result<Bytes, ServiceError> {
     match request.into_limited_body().collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) => Err(unread(&error)),

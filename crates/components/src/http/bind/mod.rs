@@ -4,6 +4,11 @@
 //! `JsonSchema`. The schema says how a text becomes a value, which values are right, and what the
 //! document says of them ([`openapi`](super::openapi)): what is documented is what is enforced.
 //!
+//! [`Text`] and [`Content`] take content as it is, [`Extension`] what a middleware or the listener gave to
+//! the request, [`WebSocketUpgrade`] a request to go on as a WebSocket. They stand in the place of axum's
+//! `String`, `Bytes`, `Extension`, `ConnectInfo` and `WebSocketUpgrade`, whose refusals are `text/plain` and
+//! tell names of types: of those only a [raw](super::routes::Routes::raw) handler can be made.
+//!
 //! Everything that is wrong with one of them is told at once, and what is wrong with the path, the query
 //! and the headers together; the content is not read when those are wrong. The answers, each an
 //! [`ServiceError`](crate::ServiceError):
@@ -26,11 +31,13 @@ mod content;
 mod describe;
 mod fields;
 mod form;
+mod given;
 mod headers;
 mod heads;
 mod json;
 mod pairs;
 mod path;
+mod plain;
 mod query;
 mod revised;
 mod schema;
@@ -38,9 +45,11 @@ mod tell;
 
 pub use self::answers::Created;
 pub use self::form::Form;
+pub use self::given::{Extension, WebSocketUpgrade};
 pub use self::headers::Headers;
 pub use self::json::Json;
 pub use self::path::Path;
+pub use self::plain::{Content, Text};
 pub use self::query::{NoParameters, Query};
 pub use self::revised::Revised;
 pub use axum::response::NoContent;

@@ -1,10 +1,7 @@
 //! What says what it is: extractors and answers.
 
 use axum::body::{Body, Bytes};
-use axum::extract::{
-    ConnectInfo, Extension, MatchedPath, OriginalUri, RawPathParams, RawQuery, Request, State,
-    WebSocketUpgrade,
-};
+use axum::extract::{MatchedPath, OriginalUri, RawQuery, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri, Version};
 use axum::response::sse::Sse;
 use axum::response::{Html, Response};
@@ -12,9 +9,12 @@ use serde_json::json;
 
 use super::Operation;
 use crate::http::bind::Schema;
-use crate::service_error::{ErrorKind, ServiceError};
+use crate::service_error::ServiceError;
 
 /// An extractor that says what it takes of a request.
+///
+/// Of axum's extractors those do that refuse nothing; in the place of the others stand those of
+/// [`bind`](crate::http::bind), whose refusals are problem details, as the description says.
 ///
 /// An extractor of one's own implements it: with nothing in it, if what it takes need not be said
 /// (`impl Describe for Caller {}`), or with what the extractors say that it is made of.
@@ -65,15 +65,12 @@ silent!(
     MatchedPath,
     Method,
     OriginalUri,
-    RawPathParams,
     RawQuery,
     Uri,
     Version,
 );
 
 impl<S> Describe for State<S> {}
-impl<T> Describe for Extension<T> {}
-impl<T> Describe for ConnectInfo<T> {}
 
 /// Any content, which is read as it comes.
 impl Describe for Request {
@@ -85,26 +82,6 @@ impl Describe for Request {
 impl Describe for Body {
     fn describe(operation: &mut Operation) {
         operation.set_body("*/*", false, None);
-    }
-}
-
-impl Describe for Bytes {
-    fn describe(operation: &mut Operation) {
-        operation.set_body("*/*", false, None);
-        operation.refuses(ErrorKind::TooLarge);
-    }
-}
-
-impl Describe for String {
-    fn describe(operation: &mut Operation) {
-        operation.set_body("text/plain", false, Some(text()));
-        operation.refuses(ErrorKind::TooLarge);
-    }
-}
-
-impl Describe for WebSocketUpgrade {
-    fn describe(operation: &mut Operation) {
-        operation.answer("101", "Switches to the WebSocket protocol (RFC 6455)");
     }
 }
 
