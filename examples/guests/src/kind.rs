@@ -7,6 +7,7 @@ use std::sync::Arc;
 use axum::extract::Request;
 use axum::http::uri::PathAndQuery;
 use axum::response::Redirect;
+use byname::config::{CheckSettings, Checked, Faults};
 use byname::http::Mounted;
 use byname::{BoxError, Registrar};
 use schemars::JsonSchema;
@@ -19,12 +20,18 @@ struct MovedSettings {
     to: String,
 }
 
-/// Sends everybody who asks for something under the route's prefix to where it is now.
-async fn moved(settings: MovedSettings) -> Result<Arc<Mounted>, BoxError> {
-    let to = settings.to;
-    if !to.starts_with('/') || to.ends_with('/') {
-        return Err(format!("`to` is `{to}`; expected a path such as `/new`").into());
+impl CheckSettings for MovedSettings {
+    fn check(&self, faults: &mut Faults) {
+        let to = &self.to;
+        if !to.starts_with('/') || to.ends_with('/') {
+            faults.tell("to", format!("is `{to}`; expected a path such as `/new`"));
+        }
     }
+}
+
+/// Sends everybody who asks for something under the route's prefix to where it is now.
+async fn moved(Checked(settings): Checked<MovedSettings>) -> Result<Arc<Mounted>, BoxError> {
+    let to = settings.to;
     let service = tower::service_fn(move |request: Request| {
         // The prefix is stripped already.
         let rest = request.uri().path_and_query();

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::map_response;
 use axum::response::Response;
+use byname::config::{CheckSettings, Checked, Faults};
 use byname::http::Middleware;
 use byname::{BoxError, Instances, Registrar};
 use schemars::JsonSchema;
@@ -20,7 +21,18 @@ struct StampSettings {
     text: String,
 }
 
-async fn stamp(settings: StampSettings) -> Result<Arc<Middleware>, BoxError> {
+impl CheckSettings for StampSettings {
+    fn check(&self, faults: &mut Faults) {
+        if HeaderName::try_from(&self.header).is_err() {
+            faults.tell("header", "names no header");
+        }
+        if HeaderValue::try_from(&self.text).is_err() {
+            faults.tell("text", "cannot be sent as the value of a header");
+        }
+    }
+}
+
+async fn stamp(Checked(settings): Checked<StampSettings>) -> Result<Arc<Middleware>, BoxError> {
     let header = HeaderName::try_from(settings.header)?;
     let text = HeaderValue::try_from(settings.text)?;
     let layer = map_response(move |mut response: Response| {

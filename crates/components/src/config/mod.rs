@@ -17,7 +17,7 @@ pub use effective::Config;
 pub use layers::Layers;
 pub use path::{Path, PathError, Step};
 pub use print::PrintOptions;
-pub use read::{Read, read_node};
+pub use read::{CheckSettings, Checked, Faults, Read, read_node};
 pub use secret::Secret;
 pub use tree::{Key, Map, Node, Origin, Scalar, Source, Value};
 pub use yaml::{parse, parse_flow};

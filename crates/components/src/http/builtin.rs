@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Mounted, admin, files, middleware};
+use crate::config::Checked;
 use crate::context::Context;
 use crate::made::BoxError;
 use crate::need::context;
@@ -12,15 +13,19 @@ use crate::service::{Rest, Rpc};
 /// Registers the middleware, the kinds of routes and the conventions that come with this crate.
 pub(crate) fn module(registrar: &mut Registrar<'_>) {
     middleware::module(registrar);
-    registrar.route_kind("files", (), |settings: files::Settings| async {
-        let files = files::serve(settings).await?;
-        Ok::<_, BoxError>(Arc::new(Mounted::new(files)))
-    });
+    registrar.route_kind(
+        "files",
+        (),
+        |Checked(settings): Checked<files::Settings>| async {
+            let files = files::serve(settings).await?;
+            Ok::<_, BoxError>(Arc::new(Mounted::new(files)))
+        },
+    );
     let needs = (context(),);
     registrar.guarded_route_kind(
         "admin",
         needs,
-        |settings: admin::Settings, context: Context| async {
+        |Checked(settings): Checked<admin::Settings>, context: Context| async {
             let admin = admin::admin(settings, context)?;
             Ok::<_, BoxError>(Arc::new(Mounted::new(admin.router())))
         },

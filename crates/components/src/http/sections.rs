@@ -8,7 +8,7 @@ use byname_registry::Place;
 use super::listen;
 use super::routes::{fault, parameters, prefix_fault};
 use crate::app::reading::{map_of, named, only, without};
-use crate::config::{Map, Node, Path, Value, read_node};
+use crate::config::{Checked, Map, Node, Path, Value, read_node};
 use crate::problem::{Problem, Problems};
 use crate::service::Overrides;
 
@@ -423,12 +423,7 @@ fn listener(
         Some(node) => openapi(node, &path.key("openapi"), problems),
     };
     let settings = match of_socket(node, &path) {
-        Ok(settings) => {
-            if let Err(error) = settings.check() {
-                problems.push(Problem::error(format!("`{path}`: {error}")).at(place.clone(), ""));
-            }
-            settings
-        }
+        Ok(settings) => settings,
         Err(wrong) => {
             problems.extend(wrong);
             // What answers there is looked at all the same.
@@ -486,7 +481,18 @@ pub(crate) fn of_socket(node: &Node, path: &Path) -> Result<listen::Settings, Pr
     let rest = LISTENER_KEYS
         .iter()
         .fold(node.clone(), |node, key| without(&node, key));
-    read_node::<listen::Settings>(&rest, path, "a listener").map(|read| read.value)
+    let read = read_node::<Checked<listen::Settings>>(&rest, path, "a listener")?;
+    let Checked(settings) = read.value;
+    if let listen::Address::Tcp(address) = &settings.address
+        && let Some((key, _)) = rest.as_map().and_then(|map| map.entry("unix"))
+    {
+        let message = format!(
+            "`{}` is for a socket file, and the listener is at {address}",
+            path.key("unix")
+        );
+        return Err(Problem::error(message).at(key.origin.place(), "").into());
+    }
+    Ok(settings)
 }
 
 /// Whether two listeners have the same but for their sockets.

@@ -11,3 +11,4 @@ mod order;
 mod reloading;
 mod rig;
 mod secrets;
+mod settings;

@@ -32,6 +32,8 @@ pub(super) enum What {
     /// It has been told already, and nothing could stand in for the value.
     Told,
     Custom(String),
+    /// Of what was read and is wrong: the keys in it, and what is wrong with them.
+    Faults(Vec<(Path, String)>),
     /// Of the wrong type, or of the right type and not allowed.
     Value {
         found: Found,
@@ -114,6 +116,7 @@ impl fmt::Display for Error {
         match &self.what {
             What::Told => f.write_str("told already"),
             What::Custom(message) => f.write_str(message),
+            What::Faults(_) => f.write_str("wrong settings"),
             What::Value { expected, .. } | What::Length { expected } => {
                 write!(f, "expected {expected}")
             }
@@ -129,7 +132,11 @@ impl std::error::Error for Error {}
 
 impl de::Error for Error {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        What::Custom(message.to_string()).into()
+        let message = message.to_string();
+        match super::checked::handed(&message) {
+            Some(faults) => What::Faults(faults).into(),
+            None => What::Custom(message).into(),
+        }
     }
 
     fn invalid_type(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {

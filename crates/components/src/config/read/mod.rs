@@ -6,6 +6,7 @@
 //! found again by what it says about it ([`react`]) and by trying ([`probe`]).
 
 mod access;
+mod checked;
 mod error;
 mod key;
 mod node;
@@ -26,6 +27,8 @@ use self::react::React;
 use self::run::{At, Plan, Run, Subject};
 use super::{Node, Path, Step, Value};
 use crate::Problems;
+
+pub use self::checked::{CheckSettings, Checked, Faults};
 
 /// How often something can be wrong that serde tells one at a time.
 const MOST_RUNS: usize = 1_000;

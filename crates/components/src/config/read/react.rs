@@ -92,7 +92,9 @@ impl<'a> React<'a> {
         if found.untyped.iter().any(|untyped| path.is_above(untyped)) {
             return self.react_untyped(plan, &path, error.what, found);
         }
-        if matches!(error.what, What::Custom(_)) && self.is_wrong_inside(plan, &path) {
+        if matches!(error.what, What::Custom(_) | What::Faults(_))
+            && self.is_wrong_inside(plan, &path)
+        {
             return plan.stand_ins.insert(path, 0).is_none();
         }
         self.tell_at(plan, &path, error.what, found)
@@ -151,9 +153,13 @@ impl<'a> React<'a> {
                 return plan.ignored.insert(path.key(key));
             }
             What::Custom(_) | What::Variant { .. } if secret => {
-                self.tell(at_node(format!(
-                    "{name} is a secret, and what is there cannot be read as one"
-                )));
+                self.tell(at_node(hidden(&name)));
+            }
+            What::Faults(faults) => {
+                for (inner, message) in faults {
+                    let path = [path.steps(), inner.steps()].concat().into();
+                    self.tell_fault(&path, &message, found);
+                }
             }
             What::Custom(message) => self.tell(at_node(format!("{name}: {message}"))),
             What::Value { expected, .. } | What::Length { expected } => {
@@ -169,6 +175,21 @@ impl<'a> React<'a> {
             }
         }
         plan.stand_ins.insert(path.clone(), 0).is_none()
+    }
+
+    /// Tells what is wrong with a setting by what its settings say, at its own line if it has one.
+    fn tell_fault(&mut self, path: &Path, message: &str, found: &Findings) {
+        let subject = self.subject;
+        let secret =
+            is_secret(subject.root, path) || found.secrets.iter().any(|s| s.is_above(path));
+        let name = subject.name(path);
+        let message = if secret {
+            hidden(&name)
+        } else {
+            format!("{name} {message}")
+        };
+        let place = subject.nearest_node(path).origin.place();
+        self.tell(Problem::error(message).at(place, subject.what));
     }
 
     /// Finds out which part of an untyped value an error is about.
@@ -279,6 +300,11 @@ fn next_refused(plan: &mut Plan, region: &Path, refused: impl Fn(StandIn) -> boo
 /// Whether a scalar is anything but a text to a reader that does not say what it wants.
 fn is_typed(node: &Node) -> bool {
     matches!(&node.value, Value::Scalar(scalar) if !matches!(any(scalar), Any::Text(_) | Any::Null))
+}
+
+/// What is said of a secret that is wrong, and not shown.
+fn hidden(name: &str) -> String {
+    format!("{name} is a secret, and what is there cannot be read as one")
 }
 
 /// Whether anything on the way to a value says that it is never shown.

@@ -81,7 +81,9 @@ impl Admin {
         more: Vec<Listed>,
         measures: Vec<Measure>,
     ) -> Result<Self, AdminError> {
-        settings.check()?;
+        if let Some((setting, message)) = settings.faults().next() {
+            return Err(AdminError { setting, message });
+        }
         let ring = Ring::new(settings.changes, bytes(settings.changes_size.get()));
         let started = SystemTime::now();
         let nanos = started.duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::config::units::{Bytes, Duration};
+use crate::config::{CheckSettings, Faults};
 
 /// How much the admin pages show and keep, and to whom.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -60,36 +61,49 @@ impl std::fmt::Display for AdminError {
 
 impl std::error::Error for AdminError {}
 
+impl CheckSettings for Settings {
+    fn check(&self, faults: &mut Faults) {
+        for (setting, message) in self.faults() {
+            faults.tell(setting, message);
+        }
+    }
+}
+
 impl Settings {
-    /// Tells the first value that is none.
-    pub(super) fn check(&self) -> Result<(), AdminError> {
-        let wrong = |setting, message| Err(AdminError { setting, message });
+    /// Each value that is none.
+    pub(super) fn faults(&self) -> impl Iterator<Item = (&'static str, String)> {
         let host = |host: &&String| host.is_empty() || host.contains(['/', ':', '@', ' ']);
-        if let Some(host) = self.hosts.iter().find(host) {
-            let message = format!("has `{host}`; expected the name of a host, without a port");
-            return wrong("hosts", message);
-        }
-        if !(1..=MOST_ENTRIES).contains(&self.page) {
-            let message = format!("is {}; expected 1 to {MOST_ENTRIES}", self.page);
-            return wrong("page", message);
-        }
-        if !(1..=1 << 20).contains(&self.changes) {
-            let message = format!("is {}; expected 1 to 1048576", self.changes);
-            return wrong("changes", message);
-        }
-        if self.changes_size.get() < 64 << 10 {
-            let message = format!("is {}; expected at least 64KiB", self.changes_size);
-            return wrong("changes-size", message);
-        }
-        if self.followers > MOST_FOLLOWERS {
-            let message = format!("is {}; expected at most {MOST_FOLLOWERS}", self.followers);
-            return wrong("followers", message);
-        }
-        if self.keep_alive.get() < StdDuration::from_millis(1) {
-            let message = format!("is {}; expected at least 1ms", self.keep_alive);
-            return wrong("keep-alive", message);
-        }
-        Ok(())
+        let host = self.hosts.iter().find(host);
+        let hosts =
+            host.map(|host| format!("has `{host}`; expected the name of a host, without a port"));
+        let Self {
+            page,
+            changes,
+            changes_size,
+            followers,
+            keep_alive,
+            ..
+        } = self;
+        let page = (!(1..=MOST_ENTRIES).contains(page))
+            .then(|| format!("is {page}; expected 1 to {MOST_ENTRIES}"));
+        let changes = (!(1..=1 << 20).contains(changes))
+            .then(|| format!("is {changes}; expected 1 to 1048576"));
+        let size = (changes_size.get() < 64 << 10)
+            .then(|| format!("is {changes_size}; expected at least 64KiB"));
+        let followers = (*followers > MOST_FOLLOWERS)
+            .then(|| format!("is {followers}; expected at most {MOST_FOLLOWERS}"));
+        let keep_alive = (keep_alive.get() < StdDuration::from_millis(1))
+            .then(|| format!("is {keep_alive}; expected at least 1ms"));
+        let all = [
+            ("hosts", hosts),
+            ("page", page),
+            ("changes", changes),
+            ("changes-size", size),
+            ("followers", followers),
+            ("keep-alive", keep_alive),
+        ];
+        all.into_iter()
+            .filter_map(|(setting, message)| Some((setting, message?)))
     }
 }
 

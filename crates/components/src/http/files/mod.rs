@@ -51,6 +51,7 @@
 pub(super) mod accept;
 mod answer;
 mod body;
+mod check;
 mod conditions;
 mod error;
 mod open;

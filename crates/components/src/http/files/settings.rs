@@ -11,39 +11,62 @@ use crate::config::units::{Bytes, Duration};
 
 /// Which folder is served, and how.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(default, rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case")]
 pub struct Settings {
-    /// The folder. It must be given, and be there at the start. It is looked up again for every
-    /// request: where it is a symbolic link to a release, the next release is served once it is switched.
+    /// The folder. It must be there at the start, and is looked up again for every request: where it is a
+    /// symbolic link to a release, the next release is served once it is switched.
     pub folder: PathBuf,
     /// The name of the file that stands for its folder; none: a folder is not found.
+    #[serde(default = "index")]
     pub index: Option<String>,
     /// The file that stands for every page of an application, by its path in the folder; none by default.
+    #[serde(default)]
     pub fallback: Option<String>,
     /// Which paths look like pages of the application.
+    #[serde(default)]
     pub pages: Pages,
     /// Names with a leading dot that are answered all the same, as `.well-known`; none by default.
+    #[serde(default)]
     pub dotfiles: Vec<String>,
     /// Which symbolic links are followed.
+    #[serde(default)]
     pub symlinks: Symlinks,
     /// Which codings lie compressed beside the files (`app.js.br` beside `app.js`), the preferred first;
     /// none by default. One that is older than its file is not used.
+    #[serde(default)]
     pub precompressed: Vec<Coding>,
     /// What entity tags are made of.
+    #[serde(default)]
     pub entity_tags: EntityTags,
     /// How long answers may be kept.
+    #[serde(default)]
     pub cache_control: CacheControl,
     /// Content types by the extension without its dot, before those that are built in.
+    #[serde(default)]
     pub types: BTreeMap<String, String>,
     /// How much of a file is in memory for each answer: 64 KiB by default, from 4 KiB to 16 MiB.
+    #[serde(default = "chunk")]
     pub chunk: Bytes,
 }
 
+#[allow(
+    clippy::unnecessary_wraps,
+    reason = "serde asks for the type of the field"
+)]
+fn index() -> Option<String> {
+    Some("index.html".to_owned())
+}
+
+fn chunk() -> Bytes {
+    Bytes::new(64 * 1024)
+}
+
 impl Default for Settings {
+    /// Returns settings without a folder, which must be given.
     fn default() -> Self {
         Self {
             folder: PathBuf::new(),
-            index: Some("index.html".to_owned()),
+            index: index(),
             fallback: None,
             pages: Pages::default(),
             dotfiles: Vec::new(),
@@ -52,7 +75,7 @@ impl Default for Settings {
             entity_tags: EntityTags::default(),
             cache_control: CacheControl::default(),
             types: BTreeMap::new(),
-            chunk: Bytes::new(64 * 1024),
+            chunk: chunk(),
         }
     }
 }

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 
 use axum::http::HeaderValue;
 
+use super::check::{self, Kept};
 use super::error::FilesError;
 use super::open::{Found, Root};
-use super::path::{Names, may_be_answered, names};
-use super::pattern::Pattern;
+use super::path::Names;
 use super::settings::{Coding, EntityTags, Pages, Settings};
 use super::types;
 
@@ -27,74 +27,26 @@ pub(super) struct Site {
     kept: Kept,
 }
 
-/// How long answers may be kept.
-#[derive(Debug)]
-struct Kept {
-    pages: Option<HeaderValue>,
-    others: Option<HeaderValue>,
-    immutable: Vec<Pattern>,
-    immutable_for: HeaderValue,
-}
-
 impl Site {
     /// Checks all settings, and looks at the folder. It waits for the disk.
     pub(super) fn open(settings: Settings) -> Result<Self, FilesError> {
-        let dotfiles = settings.dotfiles;
-        for name in &dotfiles {
-            let only = std::slice::from_ref(name);
-            if !name.starts_with('.') || !may_be_answered(name, only) {
-                let message = format!("has `{name}`; expected names that begin with a dot");
-                return Err(wrong("dotfiles", message));
-            }
-        }
-        let index = settings.index;
-        if let Some(name) = &index
-            && !may_be_answered(name, &dotfiles)
-        {
-            let message = format!("is `{name}`; expected the name of a file, as `index.html`");
-            return Err(wrong("index", message));
-        }
-        let fallback = settings.fallback.as_deref();
-        let fallback = fallback
-            .map(|path| fallback_names(path, &dotfiles))
-            .transpose()?;
-        let chunk = settings.chunk.get();
-        let chunk = usize::try_from(chunk)
-            .ok()
-            .filter(|_| (4 << 10..=16 << 20).contains(&chunk))
-            .ok_or_else(|| {
-                let message = format!("is {}; expected 4KiB to 16MiB", settings.chunk);
-                wrong("chunk", message)
-            })?;
-        let cache = settings.cache_control;
-        let immutable = cache.immutable.iter().map(|pattern| Pattern::new(pattern));
-        let immutable_for = cache.immutable_for.as_secs();
-        let immutable_for = format!("public, max-age={immutable_for}, immutable");
-        let kept = Kept {
-            pages: optional("cache-control.pages", &cache.pages)?,
-            others: optional("cache-control.others", &cache.others)?,
-            immutable: immutable.collect(),
-            immutable_for: value("cache-control.immutable-for", &immutable_for)?,
-        };
-        let types = settings.types.into_iter();
-        let types = types.map(|(extension, kind)| {
-            let extension = extension.to_ascii_lowercase();
-            Ok((extension, value("types", &kind)?))
-        });
+        check::folder(&settings)?;
+        check::dotfiles(&settings.dotfiles)?;
+        check::index(&settings)?;
         let site = Self {
-            types: types.collect::<Result<_, FilesError>>()?,
+            fallback: check::fallback(&settings)?,
+            chunk: check::chunk(settings.chunk)?,
+            kept: Kept::new(&settings.cache_control)?,
+            types: check::types(&settings.types)?,
             root: Root {
                 folder: readable(settings.folder)?,
                 symlinks: settings.symlinks,
-                dotfiles,
+                dotfiles: settings.dotfiles,
             },
-            index,
-            fallback,
+            index: settings.index,
             pages: settings.pages,
             precompressed: settings.precompressed,
             entity_tags: settings.entity_tags,
-            chunk,
-            kept,
         };
         site.check_fallback()?;
         Ok(site)
@@ -145,38 +97,8 @@ impl Site {
     }
 }
 
-fn wrong(setting: &'static str, message: impl Into<String>) -> FilesError {
-    let message = message.into();
-    FilesError::Setting { setting, message }
-}
-
-fn value(setting: &'static str, text: &str) -> Result<HeaderValue, FilesError> {
-    HeaderValue::try_from(text).map_err(|_| {
-        let message = format!("has {text:?}, which cannot be sent as the value of a header");
-        wrong(setting, message)
-    })
-}
-
-fn optional(setting: &'static str, text: &str) -> Result<Option<HeaderValue>, FilesError> {
-    let text = Some(text).filter(|text| !text.trim().is_empty());
-    text.map(|text| value(setting, text)).transpose()
-}
-
-/// Reads the path of a fallback, which is written as a path and not as part of an address.
-fn fallback_names(path: &str, dotfiles: &[String]) -> Result<Names, FilesError> {
-    let escaped = format!("/{}", path.trim_start_matches("./").replace('%', "%25"));
-    let names = names(&escaped, dotfiles);
-    names.filter(|names| !names.slash).ok_or_else(|| {
-        let message = format!("is `{path}`; expected the path of a file in the folder");
-        wrong("fallback", message)
-    })
-}
-
 /// Checks that a folder can be read, and returns its path from the root, so that it stays the same one.
 fn readable(folder: PathBuf) -> Result<PathBuf, FilesError> {
-    if folder.as_os_str().is_empty() {
-        return Err(wrong("folder", "is missing; expected the path of a folder"));
-    }
     let look = || -> io::Result<PathBuf> {
         std::fs::read_dir(&folder)?;
         std::path::absolute(&folder)

@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer};
 use super::address::Address;
 use super::error::ListenError;
 use crate::config::units::{Bytes, Duration};
+use crate::config::{CheckSettings, Faults};
 
 /// What a listener is: everything but what it answers.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -175,16 +176,22 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// [`ListenError::Setting`], with the key and what was expected.
+    /// [`ListenError::Setting`], with the first key that is wrong and what was expected.
     pub fn check(&self) -> Result<(), ListenError> {
-        let wrong = |key, why: &str| {
-            Err(ListenError::Setting {
+        match self.faults().into_iter().next() {
+            Some((key, why)) => Err(ListenError::Setting {
                 key,
                 why: why.to_owned(),
-            })
-        };
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// Each key that is wrong, and what was expected.
+    fn faults(&self) -> Vec<(&'static str, &'static str)> {
+        let mut faults = Vec::new();
         if self.protocols.is_empty() {
-            return wrong("protocols", "is empty; expected `http1`, `http2` or both");
+            faults.push(("protocols", "is empty; expected `http1`, `http2` or both"));
         }
         let Timeouts {
             header,
@@ -204,24 +211,31 @@ impl Settings {
             ),
         ] {
             if span.is_zero() {
-                return wrong(key, "is 0s; expected more");
-            }
-            if span.get() > LONGEST {
-                return wrong(key, "is more than a year; expected less");
+                faults.push((key, "is 0s; expected more"));
+            } else if span.get() > LONGEST {
+                faults.push((key, "is more than a year; expected less"));
             }
         }
         if !HEADER_BYTES.contains(&self.limits.header.get()) {
-            return wrong("limits.header", "is not between 1KiB and 16MiB");
+            faults.push(("limits.header", "is not between 1KiB and 16MiB"));
         }
         if self.limits.headers.get() > MOST_HEADERS {
-            return wrong("limits.headers", "is more than 10000; expected less");
+            faults.push(("limits.headers", "is more than 10000; expected less"));
         }
-        Ok(())
+        faults
     }
 
     /// Whether the listener speaks it.
     pub(super) fn speaks(&self, protocol: Protocol) -> bool {
         self.protocols.contains(&protocol)
+    }
+}
+
+impl CheckSettings for Settings {
+    fn check(&self, faults: &mut Faults) {
+        for (key, why) in self.faults() {
+            faults.tell(key, why);
+        }
     }
 }
 

@@ -5,10 +5,11 @@ use std::fmt;
 
 use axum::http::{HeaderName, HeaderValue, header};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::de::{DeserializeOwned, Error as _};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
 use super::Middleware;
+use crate::config::Faults;
 
 /// A setting that no middleware can be made from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +24,13 @@ impl SettingsError {
             setting,
             message: message.into(),
         }
+    }
+
+    /// Tells it to who reads the settings.
+    fn told<E: serde::de::Error>(self) -> E {
+        let mut faults = Faults::default();
+        faults.tell(self.setting, self.message);
+        faults.into_error()
     }
 
     /// Returns the setting that is wrong.
@@ -57,7 +65,7 @@ pub(super) struct Made<B>(pub(super) B);
 impl<'de, B: BuiltIn> Deserialize<'de> for Made<B> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let settings = B::Settings::deserialize(deserializer)?;
-        B::build(settings).map(Made).map_err(D::Error::custom)
+        B::build(settings).map(Made).map_err(SettingsError::told)
     }
 }
 
@@ -75,7 +83,7 @@ pub(super) struct Planned<P: Plan>(pub(super) P::Settings);
 impl<'de, P: Plan> Deserialize<'de> for Planned<P> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let settings = P::Settings::deserialize(deserializer)?;
-        P::check(&settings).map_err(D::Error::custom)?;
+        P::check(&settings).map_err(SettingsError::told)?;
         Ok(Self(settings))
     }
 }

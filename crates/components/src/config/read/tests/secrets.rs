@@ -100,3 +100,39 @@ fn messages_do_not_show_secrets() {
     let problems = read_node::<u8>(&node, &Path::root(), "the test").unwrap_err();
     assert!(!problems.to_string().contains("hunter2"), "{problems}");
 }
+
+/// What a check of settings says of a secret may have the secret in it.
+#[test]
+fn what_a_check_tells_of_a_secret_is_not_shown() {
+    #[derive(Debug, Deserialize)]
+    struct Account {
+        password: Secret<String>,
+        #[serde(default)]
+        user: String,
+    }
+
+    impl CheckSettings for Account {
+        fn check(&self, faults: &mut Faults) {
+            let password = self.password.expose();
+            faults.tell("password", format!("is {password}"));
+            faults.tell("user", format!("is `{}`", self.user));
+        }
+    }
+
+    let told = wrong::<Checked<Account>>("user: me\npassword: hush");
+    assert_eq!(
+        told,
+        [
+            "2:11 `password` is a secret, and what is there cannot be read as one",
+            "1:7 `user` is `me`"
+        ]
+    );
+    let told = wrong::<BTreeMap<String, Vec<Checked<Account>>>>("a: [{ password: x }]");
+    assert_eq!(
+        told,
+        [
+            "1:17 `a[0].password` is a secret, and what is there cannot be read as one",
+            "1:5 `a[0].user` is ``"
+        ]
+    );
+}
