@@ -64,13 +64,5 @@ pub use self::rest::Rest;
 pub use self::rpc::Rpc;
 pub(crate) use self::settings::Shown;
 
-#[allow(
-    unused_imports,
-    reason = "what puts services together is being written"
-)]
 pub(crate) use self::client::client;
-#[allow(
-    unused_imports,
-    reason = "what puts services together is being written"
-)]
 pub(crate) use self::endpoint::{endpoints, late};
