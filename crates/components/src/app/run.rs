@@ -62,28 +62,47 @@ impl App {
     ///
     /// Takes the arguments of the process: `--server DEPLOYMENT.SERVER`, `--set a.b=c`,
     /// `--environment NAME`, `--report`, `--check`, `--help`. SIGTERM and SIGINT (Ctrl-C) let it drain and
-    /// [stop](Running::stop); a second one ends it at once. At SIGHUP the configuration is read again. What is wrong is written to standard
-    /// error, every problem of it. Meanwhile the files of the configuration are
-    /// [followed](Running::follow), unless `life.reload` is false; what comes of each change is
-    /// logged.
+    /// [stop](Running::stop); a second one ends the process at once, whatever it is doing. At SIGHUP the
+    /// configuration is read again. What is wrong is written to standard error, every problem of it.
+    /// Meanwhile the files of the configuration are [followed](Running::follow), unless `life.reload` is
+    /// false; what comes of each change is logged.
     ///
-    /// Returns 0 after an orderly end, 1 if something went wrong, 2 if the arguments are wrong.
+    /// Returns 0 after an orderly end, 1 if something went wrong, 2 if the arguments are wrong. A runtime
+    /// that is dropped then waits for its blocking tasks, as long as the disk takes that one of them
+    /// waits for; a signal that comes meanwhile ends the process, with 1.
     pub async fn run(self) -> ExitCode {
-        self.run_with(std::env::args().skip(1)).await
+        self.run_whole(std::env::args().skip(1)).await
     }
 
-    /// Runs the application as [`run`](Self::run) does, with other arguments than the process's.
-    pub async fn run_with(mut self, arguments: impl IntoIterator<Item = String>) -> ExitCode {
+    /// Runs the application as [`run`](Self::run) does, with other arguments than the process's, and
+    /// returns after a second signal too: what is left then is for the caller to end, by
+    /// `Runtime::shutdown_background` for one.
+    pub async fn run_with(self, arguments: impl IntoIterator<Item = String>) -> ExitCode {
+        self.run_until_ended(arguments).await.code
+    }
+
+    async fn run_whole(self, arguments: impl IntoIterator<Item = String>) -> ExitCode {
+        let ended = self.run_until_ended(arguments).await;
+        if ended.at_once {
+            leave();
+        }
+        if let Some(signals) = ended.signals {
+            end_at_next(signals);
+        }
+        ended.code
+    }
+
+    async fn run_until_ended(mut self, arguments: impl IntoIterator<Item = String>) -> Ended {
         let arguments = match Arguments::read(arguments) {
             Ok(arguments) => arguments,
             Err(message) => {
                 say(&format!("error: {message}\n\n{USAGE}"));
-                return ExitCode::from(2);
+                return Ended::with(ExitCode::from(2));
             }
         };
         if arguments.help {
             say(USAGE);
-            return ExitCode::SUCCESS;
+            return Ended::with(ExitCode::SUCCESS);
         }
         for assignment in &arguments.set {
             self = self.set(assignment);
@@ -97,34 +116,91 @@ impl App {
         if arguments.check {
             let problems = self.check();
             say(&summary(&problems));
-            return ExitCode::from(u8::from(problems.is_fatal()));
+            return Ended::with(ExitCode::from(u8::from(problems.is_fatal())));
         }
         // From before the start: a signal in the middle of it ends it in order too.
-        let signals = match Signals::listen() {
+        let mut signals = match Signals::listen() {
             Ok(signals) => signals,
             Err(error) => {
                 say(&format!("error: cannot listen for signals: {error}\n"));
-                return ExitCode::FAILURE;
+                return Ended::with(ExitCode::FAILURE);
             }
         };
-        match self.begin() {
-            Ok(running) => running.run(signals, arguments.report).await,
+        let ended = match self.begin() {
+            Ok(running) => running.run(&mut signals, arguments.report).await,
             Err(error) => {
                 say(&format!("{error}\n"));
-                ExitCode::FAILURE
+                Ended::with(ExitCode::FAILURE)
             }
+        };
+        Ended {
+            signals: Some(signals),
+            ..ended
         }
     }
 }
 
+/// How an application ended.
+struct Ended {
+    code: ExitCode,
+    /// By a second signal: nothing is waited for any more.
+    at_once: bool,
+    /// What is heard from here on.
+    signals: Option<Signals>,
+}
+
+impl Ended {
+    fn with(code: ExitCode) -> Self {
+        Self {
+            code,
+            at_once: false,
+            signals: None,
+        }
+    }
+}
+
+/// Lets the next signal end the process, also when no runtime is at work any more.
+fn end_at_next(mut signals: Signals) {
+    let hear = move || {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        match runtime.enable_all().build() {
+            Ok(runtime) => second(runtime.block_on(signals.stop())),
+            Err(error) => {
+                tracing::warn!(%error, "signals are not heard any more");
+                return;
+            }
+        }
+        leave();
+    };
+    let thread = std::thread::Builder::new().name("signals".into());
+    if let Err(error) = thread.spawn(hear) {
+        tracing::warn!(%error, "signals are not heard any more");
+    }
+}
+
+#[allow(
+    clippy::exit,
+    clippy::disallowed_methods,
+    reason = "a return from main would wait for what hangs, and who asks twice waits for nothing"
+)]
+fn leave() -> ! {
+    std::process::exit(1)
+}
+
+fn second(signal: &str) {
+    say(&format!(
+        "error: stopped at once by a second signal ({signal})\n"
+    ));
+}
+
 impl Running {
     /// Starts, waits for a signal, and ends the application; see [`App::run`].
-    async fn run(self, mut signals: Signals, report: bool) -> ExitCode {
+    async fn run(self, signals: &mut Signals, report: bool) -> Ended {
         let signal = tokio::select! {
             up = self.up() => {
                 if let Err(error) = up {
                     say(&format!("{error}\n"));
-                    return ExitCode::FAILURE;
+                    return Ended::with(ExitCode::FAILURE);
                 }
                 if report {
                     say(&format!("{}\n", self.report()));
@@ -132,7 +208,7 @@ impl Running {
                 #[cfg(feature = "http")]
                 crate::http::announce(&self);
                 let following = self.0.reload.then(|| self.follow(POLL, log));
-                let signal = self.until_told(&mut signals, log).await;
+                let signal = self.until_told(signals, log).await;
                 drop(following);
                 signal
             }
@@ -140,16 +216,16 @@ impl Running {
         };
         tracing::info!(signal, "stopping");
         tokio::select! {
-            stopped = self.stop() => match stopped {
+            stopped = self.stop() => Ended::with(match stopped {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(error) => {
                     say(&format!("error: {error}\n"));
                     ExitCode::FAILURE
                 }
-            },
+            }),
             signal = signals.stop() => {
-                say(&format!("error: stopped at once by a second signal ({signal})\n"));
-                ExitCode::FAILURE
+                second(signal);
+                Ended { at_once: true, ..Ended::with(ExitCode::FAILURE) }
             }
         }
     }
@@ -187,6 +263,10 @@ fn say(text: &str) {
     // Whoever started the process may not listen, which is no failure.
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }
+
+#[cfg(test)]
+#[cfg(all(unix, feature = "http"))]
+mod ending;
 
 #[cfg(test)]
 mod tests {

@@ -450,7 +450,6 @@ impl Sections {
                 lazy: section.lazy,
                 on_demand: false,
                 within: section.within.over(within),
-                routed: None,
                 place,
                 name,
             },
