@@ -45,6 +45,7 @@ fn module(registrar: &mut Registrar<'_>) {
 }
 
 const FILE: &str = "
+middleware: { limit: { type: rate-limit } }
 routers: { pages: { routes: [{ prefix: /admin, admin: {} }] } }
 services: { names: {}, asking: {} }
 clients: { names: { breaker: { open: 1h, open-max: 1h } } }
@@ -53,6 +54,7 @@ deployments:
     servers:
       far: { url: 'http://URL', publish: [names], listeners: { one: { address: 127.0.0.1:0 } } }
       near:
+        middleware: [limit]
         services: [asking]
         listeners: { one: { address: 127.0.0.1:0, routers: [pages], limits: { body: 8B } } }
 ";
@@ -217,6 +219,8 @@ async fn the_document_tells_everything_that_is_measured() {
     let check = Check::new("asking", "ping", passes);
     running.checks().register(check).expect("it is new");
     let (begin, end) = ("<!-- measurements -->\n", "<!-- end -->\n");
+    // What is measured of requests is there from the first on.
+    measured(address);
     let table = table(&measured(address));
     running.stop().await.expect("it stops");
     let page = std::fs::read_to_string(PAGE).expect("the document");

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::dispatch::{Ready, dispatch};
+use super::dispatch::{Dispatched, Ready, dispatch};
 use super::plan::{From, Leaf};
 use super::router::Answering;
 use super::{Endpoint, Middleware, Mounted};
@@ -58,7 +58,7 @@ impl Answers {
         by_source: &BySource,
         others: Vec<Ready>,
         context: &Context,
-    ) -> Result<Endpoint, BoxError> {
+    ) -> Result<Dispatched, BoxError> {
         let app = context.app().ok_or("the application is gone")?;
         let middleware = &app.registries().middleware;
         let mut routes = Vec::with_capacity(self.leaves.len() + others.len());

@@ -30,6 +30,21 @@ pub(crate) fn module(registrar: &mut Registrar<'_>) {
             Ok::<_, BoxError>(Arc::new(Mounted::new(admin.router())))
         },
     );
+    registrar.route_kind(
+        "health",
+        (context(),),
+        |_: admin::HealthSettings, context: Context| async move {
+            Ok::<_, BoxError>(Arc::new(Mounted::new(admin::probes(&context))))
+        },
+    );
+    registrar.guarded_route_kind(
+        "metrics",
+        (context(),),
+        |Checked(settings): Checked<admin::MetricsSettings>, context: Context| async {
+            let measurements = admin::measurements(settings, context);
+            Ok::<_, BoxError>(Arc::new(Mounted::new(measurements)))
+        },
+    );
     registrar.convention("rest", Rest);
     registrar.convention("rpc", Rpc);
 }

@@ -17,7 +17,7 @@ use tower::util::Oneshot;
 use tower::{Layer, Service, ServiceExt as _};
 
 use super::endpoint::{Endpoint, Middleware, endpoint};
-use super::matched::MatchedRoute;
+use super::matched::{MatchedRoute, Route};
 use super::stripped;
 use crate::service::CallContext;
 use crate::service_error::{ErrorKind, NO_ROUTE, ServiceError};
@@ -40,16 +40,23 @@ pub(super) fn behind(layers: &[Middleware], endpoint: Endpoint) -> Endpoint {
         .fold(endpoint, |inner, layer| layer.layer(inner))
 }
 
+/// What answers for all routes, and these as what is measured.
+pub(super) struct Dispatched {
+    pub(super) endpoint: Endpoint,
+    pub(super) routes: Vec<Arc<Route>>,
+}
+
 /// Makes one endpoint of all routes; `around` stands before all of them, and before the refusals of
 /// what none of them answers.
 ///
 /// # Errors
 ///
 /// A path that the check let pass and the matcher does not take, with its reason.
-pub(super) fn dispatch(routes: Vec<Ready>, around: &[Middleware]) -> Result<Endpoint, String> {
+pub(super) fn dispatch(routes: Vec<Ready>, around: &[Middleware]) -> Result<Dispatched, String> {
     let mut tables: BTreeMap<Arc<str>, Table> = BTreeMap::new();
     let mut whole = axum::Router::<()>::new();
     let mut foreseen = Foreseen::default();
+    let mut measured = Vec::new();
     let mut otherwise = endpoint(tower::service_fn(|request: Request| async move {
         if request.method() == Method::OPTIONS && request.uri().path() == "*" {
             // It asks about the server as a whole (RFC 9110, section 9.3.7).
@@ -78,43 +85,47 @@ pub(super) fn dispatch(routes: Vec<Ready>, around: &[Middleware]) -> Result<Endp
                 table.routes.push((method.clone(), all));
             }
             None if matches!(&*route.path, "" | "/") => {
-                let path: Arc<str> = "/".into();
-                foreseen.otherwise = Some(Arc::clone(&path));
+                let one = Route::new("/".into());
+                measured.push(Arc::clone(&one));
+                foreseen.otherwise = Some(Arc::clone(&one));
                 let all = inside(Arc::default());
-                otherwise = endpoint(all.map_request(move |request| taken(request, &path)));
+                otherwise = endpoint(all.map_request(move |request| taken(request, &one)));
             }
             None => {
-                let path = Arc::clone(&route.path);
-                foreseen.below(&path);
+                let one = Route::new(Arc::clone(&route.path));
+                measured.push(Arc::clone(&one));
+                foreseen.below(&one);
                 let all = inside(Arc::default())
-                    .map_request(move |request| stripped::as_it_stands(taken(request, &path)));
+                    .map_request(move |request| stripped::as_it_stands(taken(request, &one)));
                 whole = added(&route.path, || whole.nest_service(&route.path, all))?;
             }
         }
     }
-    for (path, mut table) in tables {
+    for (path, table) in tables {
         table.tell_allowed();
-        table.path = Arc::clone(&path);
-        foreseen.at(&path, &path);
-        let table = ByMethod(Arc::new(table));
-        whole = added(&path, || whole.route_service(&path, table))?;
+        let one = Route::new(Arc::clone(&path));
+        measured.push(Arc::clone(&one));
+        foreseen.at(&path, &one);
+        let by_method = ByMethod(Arc::new((one, table)));
+        whole = added(&path, || whole.route_service(&path, by_method))?;
     }
-    let whole = endpoint(whole.fallback_service(otherwise));
-    if around.is_empty() {
-        return Ok(whole);
+    let mut whole = endpoint(whole.fallback_service(otherwise));
+    if !around.is_empty() {
+        // What stands before all routes may answer before one is chosen.
+        let foreseen = Arc::new(foreseen);
+        let all = behind(around, whole);
+        whole = endpoint(all.map_request(move |request| foreseen.tell(request)));
     }
-    // What stands before all routes may answer before one is chosen.
-    let foreseen = Arc::new(foreseen);
-    let whole = behind(around, whole);
-    Ok(endpoint(
-        whole.map_request(move |request| foreseen.tell(request)),
-    ))
+    Ok(Dispatched {
+        endpoint: whole,
+        routes: measured,
+    })
 }
 
 /// Says which route is asked.
-fn taken(request: Request, path: &Arc<str>) -> Request {
+fn taken(request: Request, route: &Arc<Route>) -> Request {
     if let Some(matched) = request.extensions().get::<MatchedRoute>() {
-        matched.take(path);
+        matched.take(route);
     }
     request
 }
@@ -122,19 +133,19 @@ fn taken(request: Request, path: &Arc<str>) -> Request {
 /// Where paths lead, known before that is asked.
 #[derive(Default)]
 struct Foreseen {
-    routes: matchit::Router<Arc<str>>,
-    otherwise: Option<Arc<str>>,
+    routes: matchit::Router<Arc<Route>>,
+    otherwise: Option<Arc<Route>>,
 }
 
 impl Foreseen {
-    fn at(&mut self, path: &str, route: &Arc<str>) {
+    fn at(&mut self, path: &str, route: &Arc<Route>) {
         // Where two are in conflict, the router says so.
         let _ = self.routes.insert(path, Arc::clone(route));
     }
 
     /// Everything at a path and below it.
-    fn below(&mut self, route: &Arc<str>) {
-        let base = route.trim_end_matches('/');
+    fn below(&mut self, route: &Arc<Route>) {
+        let base = route.path.trim_end_matches('/');
         for path in [base, &format!("{base}/"), &format!("{base}/{{*rest}}")] {
             self.at(path, route);
         }
@@ -170,7 +181,6 @@ type Allow = Arc<OnceLock<HeaderValue>>;
 /// The methods of one path.
 #[derive(Default)]
 struct Table {
-    path: Arc<str>,
     allow: Allow,
     routes: Vec<(Method, Endpoint)>,
 }
@@ -221,7 +231,7 @@ impl Table {
 
 /// Asks the route of the method. A clone is the same: it is cloned with each request, the routes are not.
 #[derive(Clone)]
-struct ByMethod(Arc<Table>);
+struct ByMethod(Arc<(Arc<Route>, Table)>);
 
 impl Service<Request> for ByMethod {
     type Response = Response<Body>;
@@ -234,10 +244,11 @@ impl Service<Request> for ByMethod {
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        let request = taken(request, &self.0.path);
-        let meant = self.0.meant(&request).cloned();
+        let (route, table) = &*self.0;
+        let request = taken(request, route);
+        let meant = table.meant(&request).cloned();
         let meant = meant.unwrap_or_else(|| {
-            let allow = Arc::clone(&self.0.allow);
+            let allow = Arc::clone(&table.allow);
             endpoint(tower::service_fn(move |request: Request| {
                 let refusal = refusal(request.method(), &allow);
                 std::future::ready(Ok::<_, Infallible>(refusal))

@@ -9,6 +9,8 @@ use axum::response::{IntoResponse, Response};
 use tower::util::{BoxCloneSyncService, MapResponseLayer};
 use tower::{Layer, Service, ServiceExt as _};
 
+use super::middleware::RateLimit;
+
 /// What answers a request, whatever it is made of.
 pub type Endpoint = BoxCloneSyncService<Request, Response, Infallible>;
 
@@ -39,7 +41,11 @@ pub type Endpoint = BoxCloneSyncService<Request, Response, Infallible>;
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct Middleware(Arc<dyn Fn(Endpoint) -> Endpoint + Send + Sync>);
+pub struct Middleware {
+    lay: Arc<dyn Fn(Endpoint) -> Endpoint + Send + Sync>,
+    /// What is measured of it.
+    limit: Option<RateLimit>,
+}
 
 impl Middleware {
     /// Takes any layer that can stand before an endpoint.
@@ -50,10 +56,25 @@ impl Middleware {
         <L::Service as Service<Request>>::Response: IntoResponse + 'static,
         <L::Service as Service<Request>>::Future: Send + 'static,
     {
-        Self(Arc::new(move |endpoint| {
-            let answer = MapResponseLayer::new(IntoResponse::into_response);
-            BoxCloneSyncService::new(answer.layer(layer.layer(endpoint)))
-        }))
+        Self {
+            lay: Arc::new(move |endpoint| {
+                let answer = MapResponseLayer::new(IntoResponse::into_response);
+                BoxCloneSyncService::new(answer.layer(layer.layer(endpoint)))
+            }),
+            limit: None,
+        }
+    }
+
+    /// Takes a limit, of which it is told what it refused.
+    pub(crate) fn of_limit(limit: RateLimit) -> Self {
+        Self {
+            limit: Some(limit.clone()),
+            ..Self::new(limit)
+        }
+    }
+
+    pub(crate) fn limit(&self) -> Option<&RateLimit> {
+        self.limit.as_ref()
     }
 }
 
@@ -61,7 +82,7 @@ impl Layer<Endpoint> for Middleware {
     type Service = Endpoint;
 
     fn layer(&self, endpoint: Endpoint) -> Endpoint {
-        (self.0)(endpoint)
+        (self.lay)(endpoint)
     }
 }
 

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use super::times::Times;
+
 /// Which route a request is for, once that is known: in the extensions of every request of a listener,
 /// from before its middleware on, for what tells of requests (an access log, metrics). A clone is the
 /// same, so that who keeps one knows the route also of a request that was refused or given up.
@@ -24,9 +26,23 @@ pub struct MatchedRoute(Arc<Found>);
 #[derive(Default)]
 struct Found {
     /// Where the path leads as it came.
-    foreseen: OnceLock<Arc<str>>,
+    foreseen: OnceLock<Arc<Route>>,
     /// What was asked in the end.
-    taken: OnceLock<Arc<str>>,
+    taken: OnceLock<Arc<Route>>,
+}
+
+/// A path of a listener with all of its methods, or everything below it, and how long its requests took.
+#[derive(Debug)]
+pub(super) struct Route {
+    pub(super) path: Arc<str>,
+    pub(super) times: Times,
+}
+
+impl Route {
+    pub(super) fn new(path: Arc<str>) -> Arc<Self> {
+        let times = Times::default();
+        Arc::new(Self { path, times })
+    }
 }
 
 impl MatchedRoute {
@@ -34,28 +50,28 @@ impl MatchedRoute {
     #[must_use]
     pub fn new(path: impl Into<Arc<str>>) -> Self {
         let route = Self::default();
-        route.take(&path.into());
+        route.take(&Route::new(path.into()));
         route
     }
 
     /// Returns the path of the route, with its parameters in braces; nothing as long as it is not known.
     #[must_use]
     pub fn path(&self) -> Option<&str> {
-        self.route().map(|route| &**route)
+        self.route().map(|route| &*route.path)
     }
 
-    fn route(&self) -> Option<&Arc<str>> {
+    pub(super) fn route(&self) -> Option<&Arc<Route>> {
         self.0.taken.get().or_else(|| self.0.foreseen.get())
     }
 
     /// Says where the path leads as it came.
-    pub(super) fn foresee(&self, route: &Arc<str>) {
+    pub(super) fn foresee(&self, route: &Arc<Route>) {
         // The outermost that knows is the one that counts.
         let _ = self.0.foreseen.set(Arc::clone(route));
     }
 
     /// Says which route is asked.
-    pub(super) fn take(&self, route: &Arc<str>) {
+    pub(super) fn take(&self, route: &Arc<Route>) {
         let _ = self.0.taken.set(Arc::clone(route));
     }
 }

@@ -3,13 +3,13 @@
 pub mod admin;
 mod answers;
 mod assemble;
-mod behind;
 pub mod bind;
 mod builtin;
 mod dispatch;
 mod elsewhere;
 mod endpoint;
 pub mod files;
+mod histogram;
 pub(crate) mod json;
 pub mod listen;
 mod matched;
@@ -27,6 +27,7 @@ pub(crate) mod schema;
 mod sections;
 mod server;
 mod stripped;
+mod times;
 
 pub(crate) use assemble::Assembling;
 pub(crate) use bind::uncoded;

@@ -148,8 +148,9 @@ impl Assembling<'_> {
                 let (answers, router) = (Arc::clone(&answers), Arc::clone(&router));
                 let (prefix, shown) = (Arc::clone(&prefix), settings.shown()?);
                 Ok(async move {
-                    let endpoint = answers.endpoint(&by_source, Vec::new(), &context).await?;
-                    let client = RouterClient::here(&router, &prefix, endpoint).showing(shown);
+                    let all = answers.endpoint(&by_source, Vec::new(), &context).await?;
+                    let client = RouterClient::here(&router, &prefix, all.endpoint);
+                    let client = client.showing(shown);
                     Ok(Made::new(Arc::new(client)))
                 })
             }

@@ -6,8 +6,10 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 
 use super::answers::{Answers, BySource};
-use super::dispatch::Ready;
+use super::dispatch::{Dispatched, Ready};
 use super::listen::{self, Bound, Listener, Serving};
+use super::matched::Route;
+use super::times::Times;
 use super::{Endpoint, sections};
 use crate::config::{Node, Path, Step};
 use crate::context::Context;
@@ -45,6 +47,7 @@ use crate::supply::Supply;
 /// # }
 /// ```
 pub struct Server {
+    routes: Vec<Arc<Route>>,
     serving: OnceLock<Serving>,
 }
 
@@ -60,6 +63,15 @@ impl Server {
     #[must_use]
     pub fn stats(&self) -> Option<listen::Stats> {
         self.serving.get().map(Serving::stats)
+    }
+
+    /// How long the requests of each route took, by its path; nothing in the place of the path for what
+    /// no route is for.
+    pub(super) fn times(&self) -> impl Iterator<Item = (Option<&str>, &Times)> {
+        let routes = self.routes.iter();
+        let routes = routes.map(|route| (Some(&*route.path), &route.times));
+        let serving = self.serving.get();
+        routes.chain(serving.map(|serving| (None, serving.unmatched())))
     }
 }
 
@@ -125,8 +137,8 @@ impl ServerPlan {
         let by_source = self.answers.by_source(supply)?;
         let (plan, context) = (Arc::clone(self), supply.context());
         Ok(async move {
-            let endpoint = plan.endpoint(&by_source, &context).await?;
-            Ok(made(&plan, endpoint, context))
+            let dispatched = plan.endpoint(&by_source, &context).await?;
+            Ok(made(&plan, dispatched, context))
         })
     }
 
@@ -134,7 +146,7 @@ impl ServerPlan {
         &self,
         by_source: &BySource,
         context: &Context,
-    ) -> Result<Endpoint, BoxError> {
+    ) -> Result<Dispatched, BoxError> {
         let openapi = self.openapi.iter().map(|(path, document)| Ready {
             method: Some(axum::http::Method::GET),
             path: Arc::clone(path),
@@ -147,8 +159,10 @@ impl ServerPlan {
 }
 
 /// A server that listens from its start on, and is done with its last request after it has drained.
-fn made(plan: &Arc<ServerPlan>, endpoint: Endpoint, context: Context) -> Made<Server> {
+fn made(plan: &Arc<ServerPlan>, dispatched: Dispatched, context: Context) -> Made<Server> {
+    let Dispatched { endpoint, routes } = dispatched;
     let server = Arc::new(Server {
+        routes,
         serving: OnceLock::new(),
     });
     let settings = plan.settings.clone();

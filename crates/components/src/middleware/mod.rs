@@ -81,6 +81,11 @@ impl Definition {
     pub(crate) fn factory(&self) -> &str {
         &self.factory
     }
+
+    /// The instance that is shared, once it is built.
+    pub(crate) fn built(&self) -> Option<Part> {
+        self.shared.get_owned(ONE).map(|part| Part::clone(&part))
+    }
 }
 
 impl fmt::Debug for Definition {
@@ -417,13 +422,6 @@ impl Middlewares {
     #[cfg(feature = "http")]
     pub(crate) fn type_of(&self, factory: &str) -> Option<Type> {
         self.factories.read(factory, |factory| factory.makes)
-    }
-
-    /// The settings of a named middleware, as they are said.
-    #[cfg(feature = "http")]
-    pub(crate) fn settings_of(&self, name: &str) -> Option<Node> {
-        self.named
-            .read(name, |definition| definition.settings.clone())
     }
 
     /// Where a named middleware is defined.

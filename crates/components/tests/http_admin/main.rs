@@ -2,6 +2,7 @@
 #![cfg(feature = "http")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod alone;
 mod asking;
 mod changes;
 mod concurrent;
@@ -10,5 +11,6 @@ mod graph;
 mod health;
 mod metrics;
 mod registries;
+mod requests;
 mod rig;
 mod services;

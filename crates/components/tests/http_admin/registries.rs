@@ -31,7 +31,7 @@ async fn every_registry_is_listed_with_its_revision_and_count() {
         ("current-server", 0),
         ("factories", 3),
         ("interfaces", 0),
-        ("kinds", 2),
+        ("kinds", 4),
         ("machines", 0),
         ("middleware", 2),
         ("middleware-factories", 16),

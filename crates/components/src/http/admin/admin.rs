@@ -161,17 +161,21 @@ impl Pages {
 
     /// All registries, by name: also those of the services that are alive at this moment.
     pub(super) fn listed(&self, app: &Running) -> Vec<Listed> {
-        let mut all = self.own(app);
-        let alive = app.0.alive.snapshot();
-        for (_, alive) in alive.iter() {
-            all.extend(alive.listed.iter().map(|(listed, _)| listed.clone()));
-        }
-        all.sort_by(|one, two| one.name().cmp(two.name()));
-        all
+        alive(app, self.own(app))
     }
 }
 
-async fn not_allowed(method: Method) -> Response {
+/// These registries and those of the services that are alive at this moment, by name.
+pub(super) fn alive(app: &Running, mut all: Vec<Listed>) -> Vec<Listed> {
+    let alive = app.0.alive.snapshot();
+    for (_, alive) in alive.iter() {
+        all.extend(alive.listed.iter().map(|(listed, _)| listed.clone()));
+    }
+    all.sort_by(|one, two| one.name().cmp(two.name()));
+    all
+}
+
+pub(super) async fn not_allowed(method: Method) -> Response {
     let mut response = if method == Method::OPTIONS {
         StatusCode::NO_CONTENT.into_response()
     } else {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::SystemTime;
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{OriginalUri, Path, State};
@@ -256,13 +257,25 @@ pub(super) async fn metrics(
     Ok(text(metrics::CONTENT_TYPE, written))
 }
 
+/// Adds what there is to measure of any application.
+pub(super) fn of_application(
+    exposition: &mut Exposition,
+    app: &Running,
+    listed: &[Listed],
+    reports: &[crate::health::Report],
+    started: SystemTime,
+) {
+    metrics::application(exposition, app, listed, reports, started);
+    metrics::listeners(exposition, app);
+    metrics::limits(exposition, app);
+    metrics::clients(exposition, app);
+    metrics::process(exposition);
+}
+
 fn write_metrics(pages: &Pages, app: &Running, reports: &[crate::health::Report]) -> String {
     let mut exposition = Exposition::new();
     let listed = pages.listed(app);
-    metrics::application(&mut exposition, app, &listed, reports, pages.started);
-    metrics::listeners(&mut exposition, app);
-    metrics::clients(&mut exposition, app);
-    metrics::process(&mut exposition);
+    of_application(&mut exposition, app, &listed, reports, pages.started);
     let followers = pages.settings.followers - pages.followers.available_permits();
     exposition
         .family(

@@ -45,6 +45,7 @@
 mod address;
 #[allow(clippy::module_inception, reason = "the type is called so")]
 mod admin;
+mod alone;
 mod answer;
 mod changes;
 mod config;
@@ -59,5 +60,7 @@ mod settings;
 
 pub use address::shown_address;
 pub use admin::{Admin, admin};
+pub use alone::{HealthSettings, MetricsSettings};
+pub(super) use alone::{health as probes, measurements};
 pub use listed::Listed;
 pub use settings::{AdminError, Settings};

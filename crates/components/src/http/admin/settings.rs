@@ -72,10 +72,7 @@ impl CheckSettings for Settings {
 impl Settings {
     /// Each value that is none.
     pub(super) fn faults(&self) -> impl Iterator<Item = (&'static str, String)> {
-        let host = |host: &&String| host.is_empty() || host.contains(['/', ':', '@', ' ']);
-        let host = self.hosts.iter().find(host);
-        let hosts =
-            host.map(|host| format!("has `{host}`; expected the name of a host, without a port"));
+        let hosts = host_fault(&self.hosts);
         let Self {
             page,
             changes,
@@ -105,6 +102,15 @@ impl Settings {
         all.into_iter()
             .filter_map(|(setting, message)| Some((setting, message?)))
     }
+}
+
+/// What is wrong with names of hosts, if anything is.
+pub(super) fn host_fault(hosts: &[String]) -> Option<String> {
+    let wrong = |host: &&String| host.is_empty() || host.contains(['/', ':', '@', ' ']);
+    let host = hosts.iter().find(wrong)?;
+    Some(format!(
+        "has `{host}`; expected the name of a host, without a port"
+    ))
 }
 
 /// How many entries of a registry one answer may have.

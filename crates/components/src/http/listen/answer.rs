@@ -12,6 +12,7 @@ use axum::http::{HeaderValue, Method, Request, StatusCode, Version, header};
 use axum::response::{IntoResponse as _, Response};
 use http_body::Body as _;
 use hyper::body::Incoming;
+use tokio::time::Instant;
 use tower::ServiceExt as _;
 use tower::util::Oneshot;
 
@@ -20,6 +21,8 @@ use super::body::{AnswerBody, Fate, Flight, Refused, RequestBody};
 use super::bound::{Draining, Peer};
 use super::open::Open;
 use super::settings::Settings;
+use super::stats::Counters;
+use crate::http::times::Verb;
 use crate::http::{Endpoint, MatchedRoute};
 use crate::service_error::{ErrorKind, ServiceError};
 
@@ -46,17 +49,19 @@ impl hyper::service::Service<Request<Incoming>> for Service {
         let this = Arc::clone(&self.0);
         this.open.counters().requests.up();
         let flight = Flight::new(this.activity.begin(), Arc::clone(&this.open));
+        let mut asked = Asked::new(request.method());
         Answer {
             http1: request.version() <= Version::HTTP_11,
             connects: request.method() == Method::CONNECT,
             state: match this.check(&request) {
-                Ok(()) => this.ask(request, &flight),
+                Ok(()) => this.ask(request, &flight, &mut asked),
                 Err(error) => {
                     flight.left_unread();
                     State::Refused(error)
                 }
             },
             flight: Some(flight),
+            asked,
             this,
         }
     }
@@ -70,6 +75,40 @@ pub(super) struct Answer {
     state: State,
     /// Until it is the answer's.
     flight: Option<Flight>,
+    asked: Asked,
+}
+
+/// What a request is measured by.
+struct Asked {
+    begun: Instant,
+    verb: Verb,
+    /// Nothing where the listener refuses by itself.
+    matched: Option<MatchedRoute>,
+}
+
+impl Asked {
+    fn new(method: &Method) -> Self {
+        Self {
+            begun: Instant::now(),
+            verb: Verb::of(method),
+            matched: None,
+        }
+    }
+
+    /// Counts it, without a status if it was given up.
+    fn over(&self, counters: &Counters, status: Option<StatusCode>) {
+        let route = self.matched.as_ref().and_then(MatchedRoute::route);
+        let times = route.map_or(&counters.unmatched, |route| &route.times);
+        times.observe(self.verb, status, self.begun.elapsed());
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        if self.flight.is_some() {
+            self.asked.over(self.this.open.counters(), None);
+        }
+    }
 }
 
 #[allow(
@@ -128,6 +167,8 @@ impl Answer {
             }
         }
         this.open.counters().answered(response.status());
+        self.asked
+            .over(this.open.counters(), Some(response.status()));
         response
     }
 }
@@ -151,11 +192,12 @@ impl Answering {
     }
 
     /// Asks the endpoint.
-    fn ask(&self, request: Request<Incoming>, flight: &Flight) -> State {
+    fn ask(&self, request: Request<Incoming>, flight: &Flight, asked: &mut Asked) -> State {
         let (mut head, body) = request.into_parts();
         head.extensions.insert(self.peer.clone());
         head.extensions.insert(self.draining.clone());
-        head.extensions.insert(MatchedRoute::default());
+        let matched = asked.matched.insert(MatchedRoute::default());
+        head.extensions.insert(matched.clone());
         let (body, fate) = if body.is_end_stream() {
             (axum::body::Body::empty(), None)
         } else {

@@ -22,6 +22,7 @@ use super::socket::{Accepted, Socket};
 use super::stats::{Counters, Stats};
 use super::tls::Encryption;
 use crate::http::Endpoint;
+use crate::http::times::Times;
 
 /// A socket that has its address, and takes no connection yet.
 #[derive(Debug)]
@@ -138,6 +139,11 @@ impl Serving {
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.shared.counters.stats()
+    }
+
+    /// How long requests took that no route is for.
+    pub(in crate::http) fn unmatched(&self) -> &Times {
+        &self.shared.counters.unmatched
     }
 
     /// How long requests in flight may take when it stops, by its present settings; it does not drain by

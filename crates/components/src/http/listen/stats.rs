@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::http::StatusCode;
 
+use crate::http::times::Times;
+
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident,)*) => {
         /// What a listener has done so far, and what it does now. Each number is read by itself: two of
@@ -18,6 +20,8 @@ macro_rules! counters {
         #[derive(Debug, Default)]
         pub(super) struct Counters {
             $(pub(super) $name: Counter,)*
+            /// How long requests took that no route is for.
+            pub(super) unmatched: Times,
         }
 
         impl Counters {

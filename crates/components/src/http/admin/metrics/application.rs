@@ -70,7 +70,7 @@ pub(in crate::http::admin) fn write(
             "byname_start_time_seconds",
             Kind::Gauge,
             "seconds",
-            "When the admin pages of the application were made, since 1970.",
+            "When what tells the measurements was made, since 1970.",
         )
         .sample(&[], since.as_secs_f64());
     let up = started.elapsed().unwrap_or_default();

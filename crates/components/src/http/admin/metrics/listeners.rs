@@ -127,9 +127,13 @@ const FAMILIES: [Of; 12] = [
 /// Adds what each listener counts, by the name of its service.
 pub(in crate::http::admin) fn write(exposition: &mut Exposition, app: &Running) {
     for (name, part) in app.registries().servers.list().iter() {
-        let Some(stats) = part.get::<Server>().and_then(|server| server.stats()) else {
+        let Some(server) = part.get::<Server>() else {
             continue;
         };
+        let Some(stats) = server.stats() else {
+            continue;
+        };
+        times(exposition, name, server);
         for (family, kind, help, label, samples) in FAMILIES {
             let family = exposition.family(family, kind, "", help);
             for (value, of) in samples {
@@ -141,6 +145,27 @@ pub(in crate::http::admin) fn write(exposition: &mut Exposition, app: &Running) 
                 };
                 family.whole(labels, of(&stats));
             }
+        }
+    }
+}
+
+/// How long the requests of a listener took, by route.
+fn times(exposition: &mut Exposition, name: &str, server: &Server) {
+    let family = exposition.family(
+        "byname_request_seconds",
+        Kind::Histogram,
+        "seconds",
+        "How long it took until the answer to a request began, or until it was given up (class unanswered), by its route (none where no route is for it), its method (other for one of those that are not told apart) and the class of the answer's status.",
+    );
+    for (route, times) in server.times() {
+        for (method, class, histogram) in times.counted() {
+            let labels = [
+                ("listener", name),
+                ("route", route.unwrap_or("none")),
+                ("method", method),
+                ("class", class),
+            ];
+            family.histogram(&labels, histogram);
         }
     }
 }

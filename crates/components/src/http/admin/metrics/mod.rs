@@ -3,14 +3,15 @@
 mod application;
 mod clients;
 mod exposition;
-mod histogram;
+mod limits;
 mod listeners;
 mod process;
 
+pub use crate::http::histogram::Histogram;
 pub(super) use application::write as application;
 pub(super) use clients::write as clients;
 pub use exposition::{Exposition, Family, Kind};
-pub use histogram::Histogram;
+pub(super) use limits::write as limits;
 pub(super) use listeners::write as listeners;
 pub(super) use process::write as process;
 

@@ -21,7 +21,8 @@ use tokio::time::Instant;
 use super::around::{Look, looking_layer};
 use super::auth::Identity;
 use super::client::{Proxies, masked};
-use super::settings::{SettingsError, built_in, header_name};
+use super::settings::{BuiltIn, SettingsError, header_name};
+use crate::http::Middleware;
 use crate::http::openapi::Operation;
 use crate::service_error::{ErrorKind, ServiceError};
 use keys::{Key, Keys};
@@ -53,7 +54,18 @@ struct Inner {
     proxies: Proxies,
 }
 
-built_in!(RateLimit, RateLimitSettings);
+impl BuiltIn for RateLimit {
+    type Settings = RateLimitSettings;
+
+    fn build(settings: RateLimitSettings) -> Result<Self, SettingsError> {
+        Self::new(settings)
+    }
+
+    fn into_middleware(self) -> Middleware {
+        Middleware::of_limit(self)
+    }
+}
+
 looking_layer!(RateLimit);
 
 /// Says what it is to stand behind one.

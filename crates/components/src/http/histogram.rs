@@ -16,12 +16,12 @@ pub struct Histogram {
 
 /// What was counted up to a moment.
 #[derive(Clone, Debug)]
-pub(super) struct Counted {
+pub(in crate::http) struct Counted {
     /// How many were at most so long; the last bound is infinite.
-    pub(super) buckets: Vec<(f64, u64)>,
-    pub(super) count: u64,
+    pub(in crate::http) buckets: Vec<(f64, u64)>,
+    pub(in crate::http) count: u64,
     /// In seconds.
-    pub(super) sum: f64,
+    pub(in crate::http) sum: f64,
 }
 
 impl Histogram {
@@ -54,7 +54,7 @@ impl Histogram {
         clippy::cast_precision_loss,
         reason = "a sum of seconds has no more digits"
     )]
-    pub(super) fn counted(&self) -> Counted {
+    pub(in crate::http) fn counted(&self) -> Counted {
         let bounds = self.bounds.iter().copied().chain([f64::INFINITY]);
         let mut count = 0;
         let buckets = bounds.zip(&self.counts).map(|(bound, here)| {
