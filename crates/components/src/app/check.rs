@@ -365,8 +365,11 @@ impl Parts<'_> {
         let place = redirected.map_or(need.place(), |(_, place)| place);
         let own = &definition.name;
         let problem = |message: String| {
-            let problem = Problem::error(message)
-                .at(definition.place.clone(), format!("`{own}` is defined here"));
+            let mut problem = Problem::error(message);
+            if let Some(place) = &definition.routed {
+                problem = problem.at(place.clone(), "it is routed here");
+            }
+            let problem = problem.at(definition.place.clone(), format!("`{own}` is defined here"));
             match redirected {
                 Some((_, place)) => problem.at(
                     place.clone(),
@@ -382,7 +385,11 @@ impl Parts<'_> {
                     "service `{own}` {} `{name}`, which nothing provides",
                     need.kind()
                 ));
-                problems.push(self.unknown_service(missing, name));
+                let missing = self.unknown_service(missing, name);
+                problems.push(match self.how_to_define(name, need) {
+                    Some(help) if missing.advice().is_none() => missing.help(help),
+                    _ => missing,
+                });
             }
             return None;
         };
@@ -408,6 +415,26 @@ impl Parts<'_> {
             need: Arc::clone(need.shared_name()),
             place: place.clone(),
         })
+    }
+
+    /// How a service that a factory makes would meet a need.
+    fn how_to_define(&self, name: &str, need: &Declared) -> Option<String> {
+        if self.disabled.contains_key(name) || name.contains('@') || name.starts_with(ROUTER) {
+            return None;
+        }
+        let listed = self.factories.snapshot();
+        let makes = |(_, factory): &(&str, &Arc<FactoryEntry>)| factory.makes() == need.of();
+        let mut making = listed.iter().filter(makes).map(|(factory, _)| factory);
+        let first = making.next()?;
+        let of_name = first == name || making.any(|factory| factory == name);
+        let settings = if of_name {
+            String::new()
+        } else {
+            format!(" type: {first} ")
+        };
+        Some(format!(
+            "define it: `services: {{ {name}: {{{settings}}} }}`"
+        ))
     }
 
     fn value(

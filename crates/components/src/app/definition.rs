@@ -30,6 +30,8 @@ pub(crate) struct Definition {
     /// else made when it is asked for.
     pub(crate) on_demand: bool,
     pub(crate) within: Within,
+    /// Of a router of code: where the file routes to it.
+    pub(crate) routed: Option<Place>,
     pub(crate) place: Place,
 }
 

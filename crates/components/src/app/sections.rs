@@ -450,6 +450,7 @@ impl Sections {
                 lazy: section.lazy,
                 on_demand: false,
                 within: section.within.over(within),
+                routed: None,
                 place,
                 name,
             },

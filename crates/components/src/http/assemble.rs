@@ -7,6 +7,7 @@ use std::time::Duration;
 use byname_registry::{Place, nearest};
 
 use super::answers::{Answers, node_of};
+use super::behind::Behind;
 use super::mounts::Mounts;
 use super::openapi;
 use super::plan::{From, KindUse, Leaf, Planner, under};
@@ -81,6 +82,7 @@ impl Assembling<'_> {
         let published = self.published(&mut planner, problems);
         let mut assembled = Assembled::default();
         let mut mounts = Mounts::default();
+        let mut behind = Behind::default();
         let mut kinds = std::mem::take(&mut planner.kinds);
         for server in self.servers {
             let is_chosen = self
@@ -92,6 +94,7 @@ impl Assembling<'_> {
                 let services = Self::services_of(server, listener, &published, problems);
                 let leaves = planner.listener(listener, services, problems);
                 mounts.add(server, &leaves, is_chosen);
+                behind.add((server, listener), &leaves);
                 for leaf in &leaves {
                     assembled.used.extend(self.needed_by(leaf, &planner));
                 }
@@ -110,6 +113,10 @@ impl Assembling<'_> {
             assembled.roots.extend(server.http.publish.iter().cloned());
             self.clients_of_services(server, &published, &mut assembled);
             self.clients_of_routers(server, &mounts, &mut assembled);
+        }
+        // A router that is wrong may lack routes.
+        if !problems.is_fatal() {
+            behind.check(self.middleware, problems);
         }
         self.addresses(problems);
         // What is used here is checked as a service of the graph.
@@ -408,6 +415,7 @@ impl Assembling<'_> {
                         of,
                         Some(Definition {
                             needs,
+                            routed: Some(leaf.mounted.clone()),
                             ..definition
                         }),
                     )
@@ -545,6 +553,7 @@ impl Assembling<'_> {
             lazy: false,
             on_demand: false,
             within: self.within,
+            routed: None,
             place,
         }
     }

@@ -3,6 +3,7 @@
 pub mod admin;
 mod answers;
 mod assemble;
+mod behind;
 pub mod bind;
 mod builtin;
 mod dispatch;

@@ -1,6 +1,6 @@
 //! Which routes a listener has, worked out before anything is built.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::http::Method;
@@ -322,23 +322,22 @@ impl Planner<'_> {
             leaves.extend(self.router(named, &mut Vec::new(), told));
         }
         for leaf in &mut leaves {
-            if leaf.path.is_empty() && leaf.method.is_some() {
+            // Of a mount too: one at the root is one, whether code or a file puts it there.
+            if leaf.path.is_empty() {
                 "/".clone_into(&mut leaf.path);
             }
         }
         if problems.errors() == 0 {
             together(&leaves, problems);
         }
-        if !conflicts(&leaves, problems) {
-            wild(&leaves, problems);
-        }
+        conflicts(&leaves, problems);
         leaves
     }
 }
 
 /// Tells paths that are wrong although their prefixes and what is under these are right.
 fn together(leaves: &[Leaf], problems: &mut Problems) {
-    for leaf in leaves.iter().filter(|leaf| !leaf.path.is_empty()) {
+    for leaf in leaves {
         let Some(fault) = fault(&leaf.path) else {
             continue;
         };
@@ -412,104 +411,56 @@ fn change(change: &Change, router: &str, leaves: &mut Vec<Leaf>, problems: &mut 
     leaf.layers.splice(0..0, change.middleware.iter().cloned());
 }
 
-/// Tells routes that answer the same requests.
-fn conflicts(leaves: &[Leaf], problems: &mut Problems) -> bool {
-    let before = problems.errors();
-    let mut paths: HashMap<String, &Leaf> = HashMap::new();
-    let mut taken: HashMap<(Option<Method>, String), &Leaf> = HashMap::new();
-    for leaf in leaves {
-        let shape = shape(&leaf.path);
-        let spoken = leaf
-            .method
-            .as_ref()
-            .map_or("everything under", Method::as_str);
-        let both = |message: String, first: &Leaf| {
-            let mut problem = Problem::error(message);
-            for (leaf, what) in [(first, "one"), (leaf, "the other")] {
-                problem = problem.at(leaf.place.clone(), format!("{what} is declared here"));
-                if leaf.mounted != leaf.place {
-                    problem = problem.at(leaf.mounted.clone(), "and routed here");
-                }
-            }
-            problem
-        };
-        if let Some(first) = taken.insert((leaf.method.clone(), shape.clone()), leaf) {
-            problems.push(both(
-                format!("two routes answer {spoken} `{}`", leaf.path),
-                first,
-            ));
-            continue;
-        }
-        let mounted = |path: &str| taken.get(&(None, path.to_owned())).copied();
-        if leaf.method.is_some() {
-            // A mount has its prefix, with and without a slash, and everything below it.
-            let below = shape.strip_suffix("/{*}").or(shape.strip_suffix('/'));
-            if let Some(mount) = mounted(&shape).or_else(|| mounted(below?)) {
-                problems.push(both(
-                    format!(
-                        "`{}` is a route, and everything there is another's",
-                        leaf.path
-                    ),
-                    mount,
-                ));
-                continue;
-            }
-            if let Some(first) = paths
-                .insert(shape, leaf)
-                .filter(|first| first.path != leaf.path)
-            {
-                problems.push(
-                    both(
-                        format!("`{}` and `{}` are one path", first.path, leaf.path),
-                        first,
-                    )
-                    .help("call its parameters the same"),
-                );
-            }
-        } else {
-            let routes = [shape.clone(), format!("{shape}/"), format!("{shape}/{{*}}")];
-            if let Some(first) = routes.iter().find_map(|shape| paths.get(shape)) {
-                problems.push(both(
-                    format!(
-                        "`{}` is a route, and everything there is another's",
-                        first.path
-                    ),
-                    first,
-                ));
-            }
-        }
-    }
-    problems.errors() > before
-}
-
-/// Tells what takes the rest of a path beside what takes a segment there, which no matcher can tell apart.
-fn wild(leaves: &[Leaf], problems: &mut Problems) {
-    let of_code = |leaf: &Leaf| RouteDescription {
+/// Tells routes that cannot be beside each other, each with the first that it meets.
+fn conflicts(leaves: &[Leaf], problems: &mut Problems) {
+    let described = leaves.iter().map(|leaf| RouteDescription {
         method: leaf.method.clone(),
         path: leaf.path.as_str().into(),
         place: leaf.place.clone(),
         operation: Arc::clone(&leaf.operation),
-    };
-    for (at, one) in leaves
-        .iter()
-        .enumerate()
-        .filter(|(_, leaf)| leaf.path.contains("{*"))
-    {
-        let one = of_code(one);
-        for (other, leaf) in leaves.iter().enumerate() {
-            let second = of_code(leaf);
-            let is_told = other < at && leaf.path.contains("{*");
-            if other == at || is_told || !(conflict(&one, &second) || renamed(&one, &second)) {
-                continue;
-            }
-            problems.push(
-                Problem::error(format!(
-                    "`{}` and `{}` cannot be told apart",
-                    one.path, leaf.path
-                ))
-                .at(one.place.clone(), "one is declared here")
-                .at(second.place, "the other is declared here"),
-            );
+    });
+    let described: Vec<RouteDescription> = described.collect();
+    for (at, route) in described.iter().enumerate() {
+        let meets = |before: &&RouteDescription| conflict(before, route) || renamed(before, route);
+        let first = described[..at].iter().zip(leaves);
+        if let Some((_, first)) = first.into_iter().find(|(before, _)| meets(before)) {
+            problems.push(clash(first, &leaves[at]));
         }
+    }
+}
+
+/// Says why two routes cannot be beside each other.
+fn clash(first: &Leaf, second: &Leaf) -> Problem {
+    let (one, other) = (&first.path, &second.path);
+    let is_one = shape(one) == shape(other);
+    let (message, help) = match (&first.method, &second.method) {
+        (None, None) if is_one => (
+            format!("two routes answer everything under `{other}`"),
+            None,
+        ),
+        (Some(method), Some(same)) if is_one && method == same => {
+            (format!("two routes answer {method} `{other}`"), None)
+        }
+        (Some(_), Some(_)) if is_one => (
+            format!("`{one}` and `{other}` are one path"),
+            Some("call its parameters the same"),
+        ),
+        (None, Some(_)) | (Some(_), None) => {
+            let route = if first.method.is_some() { one } else { other };
+            let message = format!("`{route}` is a route, and everything there is another's");
+            (message, None)
+        }
+        _ => (format!("`{one}` and `{other}` cannot be told apart"), None),
+    };
+    let mut problem = Problem::error(message);
+    for (leaf, what) in [(first, "one"), (second, "the other")] {
+        problem = problem.at(leaf.place.clone(), format!("{what} is declared here"));
+        if leaf.mounted != leaf.place {
+            problem = problem.at(leaf.mounted.clone(), "and routed here");
+        }
+    }
+    match help {
+        Some(help) => problem.help(help),
+        None => problem,
     }
 }

@@ -314,6 +314,16 @@ fn changes(map: &Map, path: &Path, problems: &mut Problems) -> Vec<Change> {
             let hide = inner.get("hide");
             let hide =
                 hide.and_then(|node| read::<bool>(node, &path.key("hide"), "a change", problems));
+            if hide == Some(true) {
+                for (key, _) in ["path", "middleware"]
+                    .iter()
+                    .filter_map(|key| inner.entry(key))
+                {
+                    let message =
+                        format!("`{path}` is hidden, and its `{}` does nothing", key.name);
+                    problems.push(Problem::error(message).at(key.origin.place(), ""));
+                }
+            }
             let new = inner.get("path");
             let new =
                 new.and_then(|node| read::<String>(node, &path.key("path"), "a change", problems));

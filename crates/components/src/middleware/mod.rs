@@ -424,6 +424,13 @@ impl Middlewares {
         self.factories.read(factory, |factory| factory.makes)
     }
 
+    /// The settings of a named middleware, as they are said.
+    #[cfg(feature = "http")]
+    pub(crate) fn settings_of(&self, name: &str) -> Option<Node> {
+        self.named
+            .read(name, |definition| definition.settings.clone())
+    }
+
     /// Where a named middleware is defined.
     #[cfg(feature = "http")]
     pub(crate) fn place(&self, name: &str) -> Option<Place> {

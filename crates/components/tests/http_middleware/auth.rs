@@ -225,6 +225,32 @@ async fn a_file_is_read_again_and_stays_known_while_it_cannot_be_read() {
     assert!(!log.says("first") && !log.says("other") && !log.says("third"));
 }
 
+/// A name of `allow` that no key has was taken without a word: whoever was meant was refused.
+#[tokio::test(start_paused = true)]
+async fn names_that_may_ask_and_have_no_key_are_told_whenever_keys_are_read() {
+    let log = Log::new();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("keys");
+    std::fs::write(&file, "ann:first").unwrap();
+    let file_of_keys = format!("keys: {{ file: '{}', reload: 5s }}", file.display());
+    let settings = format!("{file_of_keys}\nallow: [ann, anna]");
+    let endpoint = api_key(&settings).await;
+    let warned = || {
+        let told = log.take("byname_components::http::middleware::auth::source");
+        let mut told = told.iter();
+        told.any(|event| {
+            event.level == tracing::Level::WARN && format!("{event:?}").contains("anna")
+        })
+    };
+    assert!(warned());
+    replace(&file, "ann:other\nanna:more");
+    until(&endpoint, "other", true).await;
+    assert!(!warned());
+    replace(&file, "ann:third");
+    until(&endpoint, "third", true).await;
+    assert!(warned());
+}
+
 // Reading a pipe has no end: the keys stayed as they were for ever, without a word.
 #[cfg(unix)]
 #[tokio::test(start_paused = true)]

@@ -71,6 +71,10 @@ fn settings_that_cannot_be_are_found_when_the_file_is_checked() {
         ("api-key: {}", "lacks the key `keys`"),
         ("bearer-auth: {}", "lacks the key `keys`"),
         ("bearer-auth: { settings: { keys: {} } }", "has no `file`"),
+        (
+            "bearer-auth: { settings: { keys: { given: ['ann:hush'] }, allow: [ann, anna] } }",
+            "`middleware.bearer-auth.settings.allow` has `anna`, whose key is not among those `given`",
+        ),
         ("request-id: { settings: { trust: proxies } }", "names none"),
         ("request-id: { settings: { trsut: never } }", "trust"),
         (

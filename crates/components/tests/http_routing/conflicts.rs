@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use byname_components::http::routes::Routes;
 use byname_components::{BoxError, Instances, Registrar};
 
-use crate::rig::{Mark, app, only_error};
+use crate::rig::{Mark, Site, app, only_error};
 
 /// The only problem of a file says all of this.
 #[track_caller]
@@ -240,13 +241,84 @@ fn a_prefix_with_the_parameter_of_a_path_under_it_is_told() {
 #[test]
 fn a_route_where_a_mount_has_everything_is_told() {
     api_tells(
-        "{ routes: [{ prefix: /items, echo: { text: a } }, { router: shop, change: { POST /items: { hide: true } } }] }",
+        "{ routes: [{ prefix: /items, echo: { text: a } }, { router: shop, change: { POST /items: { hide: true }, 'GET /items/{id}': { hide: true } } }] }",
         &["`/items` is a route, and everything there is another's"],
+    );
+    // No matcher prefers one of these, and the start failed.
+    api_tells(
+        "{ routes: [{ prefix: /items, echo: { text: a } }, { router: shop, change: { POST /items: { hide: true }, GET /items: { hide: true } } }] }",
+        &["`/items/{id}` is a route, and everything there is another's"],
     );
     api_tells(
         "{ routes: [{ prefix: /x, echo: { text: a } }, { prefix: /x, echo: { text: b } }] }",
         &["two routes answer everything under `/x`"],
     );
+}
+
+/// The check had a rule of its own, to which two mounts at the root were two paths: the last one had
+/// everything, by the order in the file.
+#[test]
+fn two_mounts_at_the_root_are_told_with_both_places_whoever_puts_them_there() {
+    let code = "{ router: bare }";
+    let kind = "{ echo: { text: a } }";
+    let slash = "{ prefix: /, echo: { text: b } }";
+    for (one, other) in [
+        (code, kind),
+        (kind, code),
+        (kind, slash),
+        (code, slash),
+        (code, code),
+    ] {
+        let routes = format!("{{ routes: [\n {one},\n {other} ] }}");
+        let file = format!("{SERVER}\nrouters: {{ api: {routes} }}");
+        let told = only_error(&app(&file).register(bare).check());
+        let expected = "two routes answer everything under `/`";
+        assert!(told.contains(expected), "{told}");
+        for place in [
+            "default of the application:8:",
+            "default of the application:9:",
+        ] {
+            assert!(told.contains(place), "{told}");
+        }
+    }
+    // Two of code on one listener, too.
+    let file =
+        "servers: { main: { listeners: { one: { address: 127.0.0.1:0, routers: [bare, site] } } } }
+routers: { site: { routes: [{ echo: { text: a } }] } }";
+    let told = only_error(&app(file).register(bare).check());
+    assert!(
+        told.contains("two routes answer everything under `/`"),
+        "{told}"
+    );
+    // Under prefixes of their own they are two.
+    let file = format!(
+        "{SERVER}\nrouters: {{ api: {{ routes: [{{ prefix: /a, router: bare }}, {kind}] }} }}"
+    );
+    let told = app(&file).register(bare).check();
+    assert!(told.is_empty(), "{told}");
+}
+
+/// A router of axum that is mounted at the root.
+fn bare(registrar: &mut Registrar<'_>) {
+    let all = axum::Router::new().fallback(|| async { "bare" });
+    registrar.router("bare", (), |()| (), Routes::<()>::new().mount("/", all));
+}
+
+/// The check refused what the documentation of `mount` allows.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_route_beside_a_mount_at_the_root_is_preferred() {
+    let file = format!(
+        "{SERVER}
+routers: {{ api: {{ routes: [
+  {{ echo: {{ text: rest }} }},
+  {{ router: shop, change: {{ GET /items: {{ path: / }}, POST /items: {{ hide: true }} }} }} ] }} }}"
+    );
+    let site = Site::of(&file).await;
+    assert_eq!(site.get("/").text(), "all of toys");
+    assert_eq!(site.get("/items/1").text(), "1 of toys");
+    assert_eq!(site.get("/items").text(), "rest /items");
+    assert_eq!(site.ask("POST", "/", &[], "").status, 405);
+    site.app.stop().await.unwrap();
 }
 
 #[test]

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use byname_components::config::{CheckSettings, Checked, Faults};
 use byname_components::http::Mounted;
-use byname_components::{App, BoxError, Instances, Problems, Registrar};
+use byname_components::http::routes::Routes;
+use byname_components::{App, BoxError, Instances, Problems, Registrar, need};
 
-use crate::rig::app;
+use crate::rig::{app, only_error};
 
 /// What is told, each as its line and what is said.
 fn told(problems: &Problems) -> Vec<(String, String)> {
@@ -199,6 +200,111 @@ servers:
         )],
     );
     tells(&file("'unix:/run/one.sock'"), &[]);
+}
+
+/// The path and the middleware of a route that is hidden were taken, and did nothing.
+#[test]
+fn what_is_said_of_a_hidden_route_besides_is_refused() {
+    let hidden = "router: shop
+        change:
+          GET /items:
+            hide: true
+            path: /all
+            middleware: []";
+    let of = "`routers.api.routes[0].change.\"GET /items\"` is hidden, and its";
+    let (path, layers) = (
+        format!("{of} `path` does nothing"),
+        format!("{of} `middleware` does nothing"),
+    );
+    tells(&routed(hidden), &[("9", &path), ("10", &layers)]);
+    tells(&routed(&hidden.replace("true", "false")), &[]);
+}
+
+/// A slow log of routes that are nowhere behind it said nothing, and told nothing.
+#[test]
+fn routes_of_a_slow_log_that_are_not_behind_it_are_told() {
+    let file = |route: &str| {
+        app(&format!(
+            "
+middleware:
+  slow:
+    type: slow-log
+    settings:
+      routes:
+        {route}: 5s
+routers:
+  api: {{ prefix: /v1, routes: [{{ router: shop, middleware: [slow] }}, {{ prefix: /e, echo: {{ text: a }} }}] }}
+  all: {{ middleware: [slow], routes: [{{ prefix: /all, echo: {{ text: a }} }}] }}
+servers:
+  main: {{ listeners: {{ one: {{ address: 127.0.0.1:0, routers: [api] }} }} }}
+  side: {{ listeners: {{ one: {{ address: 127.0.0.1:1, routers: [all] }}, two: {{ address: 127.0.0.1:2, middleware: [slow] }} }} }}
+"
+        ))
+        .server("main")
+    };
+    for right in ["/v1/items/{id}", "/v1/items", "/all", "/openapi.json"] {
+        tells(&file(right), &[]);
+    }
+    let of = "`middleware.slow.settings.routes` names";
+    let what = "and no such route is behind it";
+    for (wrong, near) in [
+        ("/v1/item", "; did you mean `/v1/items`?"),
+        ("/v1/e", ""),
+        ("/items/{id}", "; did you mean `/v1/items/{id}`?"),
+    ] {
+        let problems = file(wrong).check();
+        let told = told(&problems);
+        let message = format!("{of} `{wrong}`, {what}");
+        assert!(
+            told.len() == 1 && told[0].0 == "7" && told[0].1.starts_with(&message),
+            "{near} {told:?}"
+        );
+    }
+}
+
+/// What a router needed and nobody provided was told with places of code, and without what to do.
+#[test]
+fn a_need_of_a_router_that_nothing_provides_is_told_where_it_is_routed_and_what_to_define() {
+    struct Words;
+    let words = |registrar: &mut Registrar<'_>| {
+        let routes = Routes::<Arc<Words>>::new();
+        let hello = || async { "hello" };
+        let routes = routes.raw(axum::http::Method::GET, "/hello", hello);
+        registrar.router("hello", (need::<Words>("words"),), |(words,)| words, routes);
+    };
+    let spoken = |registrar: &mut Registrar<'_>| {
+        registrar.factory("spoken", (), |(): ()| async {
+            Ok::<_, BoxError>(Arc::new(Words))
+        });
+    };
+    let wanted = |registrar: &mut Registrar<'_>| {
+        registrar.factory("words", (), |(): ()| async {
+            Ok::<_, BoxError>(Arc::new(Words))
+        });
+    };
+    let file = "
+routers:
+  api:
+    routes:
+      - router: hello
+servers: { main: { listeners: { one: { address: 127.0.0.1:0, routers: [api] } } } }
+";
+    let app = || App::from_text(file).register(words);
+    let told = only_error(&app().check());
+    let message = "error: service `routers.hello` needs `words`, which nothing provides\n  \
+        default of the application:5:9: it is routed here\n";
+    assert!(told.starts_with(message), "{told}");
+    assert!(!told.contains("help"), "{told}");
+    let told = only_error(&app().register(spoken).check());
+    assert!(
+        told.ends_with("help: define it: `services: { words: { type: spoken } }`"),
+        "{told}"
+    );
+    let told = only_error(&app().register(spoken).register(wanted).check());
+    assert!(
+        told.ends_with("help: define it: `services: { words: {} }`"),
+        "{told}"
+    );
 }
 
 #[derive(serde::Deserialize, schemars::JsonSchema)]

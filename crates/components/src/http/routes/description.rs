@@ -56,10 +56,8 @@ pub(crate) fn conflict(a: &RouteDescription, b: &RouteDescription) -> bool {
     if a.is_fallback() || b.is_fallback() {
         return a.is_fallback() && b.is_fallback();
     }
-    if let (Some(a), Some(b)) = (&a.method, &b.method)
-        && a != b
-    {
-        return false;
+    if let (Some(method), Some(other)) = (&a.method, &b.method) {
+        return method == other && same(&a.path, &b.path);
     }
     let theirs = b.taken();
     a.taken()

@@ -35,6 +35,13 @@ impl Keys {
         self.0.is_empty()
     }
 
+    /// Returns the names of these that have no key.
+    pub(super) fn lack<'a>(&self, names: &'a [String]) -> Vec<&'a str> {
+        let has = |name: &str| self.0.iter().any(|(known, _)| **known == *name);
+        let names = names.iter().map(String::as_str);
+        names.filter(|name| !has(name)).collect()
+    }
+
     /// Returns whose key it is. Every key is compared, in the same time whatever the outcome.
     pub(super) fn whose(&self, key: &[u8]) -> Option<Arc<str>> {
         if key.is_empty() || key.len() > LONGEST {

@@ -130,12 +130,12 @@ impl BearerAuth {
     /// Settings that cannot be, tokens that cannot be read, or none.
     pub async fn load(settings: BearerAuthSettings) -> Result<Self, KeyError> {
         let (rules, keys) = Self::plan(settings)?;
-        let known = Known::read(keys).await?;
+        let known = Known::read(keys, &rules.allow).await?;
         Ok(Self(Arc::new(Guard { rules, known })))
     }
 
     fn plan(settings: BearerAuthSettings) -> Result<(Rules, KeySettings), SettingsError> {
-        settings.keys.check()?;
+        settings.keys.check(&settings.allow)?;
         let realm = quoted(&settings.realm)?;
         let rules = Rules {
             header: None,
@@ -158,12 +158,12 @@ impl ApiKeyAuth {
     /// Settings that cannot be, keys that cannot be read, or none.
     pub async fn load(settings: ApiKeyAuthSettings) -> Result<Self, KeyError> {
         let (rules, keys) = Self::plan(settings)?;
-        let known = Known::read(keys).await?;
+        let known = Known::read(keys, &rules.allow).await?;
         Ok(Self(Arc::new(Guard { rules, known })))
     }
 
     fn plan(settings: ApiKeyAuthSettings) -> Result<(Rules, KeySettings), SettingsError> {
-        settings.keys.check()?;
+        settings.keys.check(&settings.allow)?;
         let header = header_name("header", &settings.header)?;
         if header == AUTHORIZATION {
             let message = "is `authorization`; that is what `bearer-auth` reads";

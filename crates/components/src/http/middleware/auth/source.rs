@@ -48,14 +48,21 @@ impl Default for KeySettings {
 }
 
 impl KeySettings {
-    pub(super) fn check(&self) -> Result<(), SettingsError> {
+    /// Looks at the keys, and at the names that may ask, as far as keys are known beforehand.
+    pub(super) fn check(&self, allow: &[String]) -> Result<(), SettingsError> {
         if self.file.is_none() && self.variable.is_none() && self.given.is_empty() {
             let message = "has no `file`, no `variable` and none `given`";
             return Err(SettingsError::new("keys", message));
         }
+        let mut keys = Keys::default();
         for given in &self.given {
-            let read = Keys::default().read(given.expose());
+            let read = keys.read(given.expose());
             read.map_err(|why| SettingsError::new("keys.given", format!("has one with: {why}")))?;
+        }
+        let only_given = self.file.is_none() && self.variable.is_none();
+        if only_given && let Some(name) = keys.lack(allow).first() {
+            let message = format!("has `{name}`, whose key is not among those `given`");
+            return Err(SettingsError::new("allow", message));
         }
         Ok(())
     }
@@ -129,7 +136,10 @@ const ONE: &str = "keys";
 
 impl Known {
     /// Reads the keys, and goes on to read the file as long as this is kept.
-    pub(super) async fn read(settings: KeySettings) -> Result<Arc<Self>, KeyError> {
+    pub(super) async fn read(
+        settings: KeySettings,
+        allow: &[String],
+    ) -> Result<Arc<Self>, KeyError> {
         let text = match &settings.file {
             Some(path) => Some(read_file(path, settings.max_file).await?),
             None => None,
@@ -138,6 +148,7 @@ impl Known {
         if keys.is_empty() {
             return Err(KeyError::None);
         }
+        tell_lacking(&keys, allow);
         let registry: Registry<Keys> = Registry::<()>::builder().label("keys").build();
         let published = registry
             .register(ONE, keys)
@@ -148,7 +159,8 @@ impl Known {
         };
         let known = Arc::new(Self { keys, registry });
         if let (Some(text), false) = (text, settings.reload.is_zero()) {
-            tokio::spawn(follow(Arc::downgrade(&known), settings, text));
+            let allow = allow.to_vec();
+            tokio::spawn(follow(Arc::downgrade(&known), settings, allow, text));
         }
         Ok(known)
     }
@@ -177,6 +189,15 @@ impl KeySettings {
                 .map_err(content(path.display().to_string()))?;
         }
         Ok(keys)
+    }
+}
+
+/// Tells who may ask by name, and has no key to ask with.
+fn tell_lacking(keys: &Keys, allow: &[String]) {
+    let lack = keys.lack(allow);
+    if !lack.is_empty() {
+        let names = lack.join(", ");
+        tracing::warn!(names, "`allow` has names that no key has");
     }
 }
 
@@ -212,7 +233,7 @@ async fn read_again(path: &Path, most: Bytes) -> Result<String, KeyError> {
 
 /// Reads the file again and again, and publishes what has changed. What is in the file counts, not
 /// what the system says about it: a time of change does not tell whether there was one.
-async fn follow(known: Weak<Known>, settings: KeySettings, mut last: String) {
+async fn follow(known: Weak<Known>, settings: KeySettings, allow: Vec<String>, mut last: String) {
     let Some(path) = settings.file.clone() else {
         return;
     };
@@ -235,6 +256,8 @@ async fn follow(known: Weak<Known>, settings: KeySettings, mut last: String) {
             Ok((keys, text)) => {
                 if keys.is_empty() {
                     tracing::warn!(file = %path.display(), "there are no keys any more");
+                } else {
+                    tell_lacking(&keys, &allow);
                 }
                 // The one name is there, and nobody else writes.
                 let _ = known.registry.replace(ONE, keys);
