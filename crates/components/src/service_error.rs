@@ -44,6 +44,7 @@ struct Inner {
     fields: Vec<FieldError>,
     details: Map<String, Value>,
     retry_after: Option<Duration>,
+    challenge: Option<Cow<'static, str>>,
     source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
@@ -53,13 +54,15 @@ struct Inner {
 pub enum ErrorKind {
     /// The request cannot be understood, or breaks a rule of its own (400).
     Invalid,
-    /// Nobody is known to have asked (401).
+    /// Nobody is known to have asked (401). The answer says [how to show who
+    /// asks](ServiceError::with_challenge).
     Unauthenticated,
     /// Whoever asked may not (403).
     Denied,
     /// There is no such thing (404).
     NotFound,
-    /// The thing is there, and cannot be asked this way (405).
+    /// The thing is there, and cannot be asked this way (405). Of a route, the answer says in `allow` how its
+    /// path can be.
     MethodNotAllowed,
     /// There is no answer in a form that was asked for (406).
     NotAcceptable,
@@ -257,6 +260,7 @@ impl ServiceError {
             fields: Vec::new(),
             details: Map::new(),
             retry_after: None,
+            challenge: None,
             source: None,
         }))
     }
@@ -294,6 +298,15 @@ impl ServiceError {
     pub fn with_retry_after(mut self, after: Duration) -> Self {
         let millis = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
         self.0.retry_after = Some(Duration::from_millis(millis));
+        self
+    }
+
+    /// Says how to show who asks, to somebody who is [not known](ErrorKind::Unauthenticated): a challenge as
+    /// the header `www-authenticate` has it, such as `Basic realm="shop"` (RFC 9110, section 11.6.1). Of an
+    /// error of that kind that says none, or one that no header can say, it is `Bearer`.
+    #[must_use]
+    pub fn with_challenge(mut self, challenge: impl Into<Cow<'static, str>>) -> Self {
+        self.0.challenge = Some(challenge.into());
         self
     }
 
@@ -340,8 +353,14 @@ impl ServiceError {
         self.0.retry_after
     }
 
+    /// How to show who asks.
+    #[must_use]
+    pub fn challenge(&self) -> Option<&str> {
+        self.0.challenge.as_deref()
+    }
+
     /// Writes it as problem details (RFC 9457): `type`, `title`, `status`, `detail`, and where there are
-    /// such, `code`, `errors` (the fields), `details` and `retry_after_ms`.
+    /// such, `code`, `errors` (the fields), `details`, `retry_after_ms` and `challenge`.
     #[must_use]
     pub fn to_problem(&self) -> Value {
         let kind = self.0.kind;
@@ -365,6 +384,9 @@ impl ServiceError {
             let millis = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
             problem.insert("retry_after_ms".into(), millis.into());
         }
+        if let Some(challenge) = self.challenge() {
+            problem.insert("challenge".into(), challenge.into());
+        }
         problem.into()
     }
 
@@ -381,6 +403,7 @@ impl ServiceError {
             errors: Value,
             details: Map<String, Value>,
             retry_after_ms: Option<u64>,
+            challenge: Option<String>,
         }
         let kind = ErrorKind::from_status(status);
         let problem: Problem = serde_json::from_slice(body).unwrap_or_default();
@@ -390,6 +413,7 @@ impl ServiceError {
         error.0.fields = serde_json::from_value(problem.errors).unwrap_or_default();
         error.0.details = problem.details;
         error.0.retry_after = problem.retry_after_ms.map(Duration::from_millis);
+        error.0.challenge = problem.challenge.map(Cow::from);
         error
     }
 }
@@ -406,6 +430,7 @@ impl PartialEq for ServiceError {
             && one.fields == other.fields
             && one.details == other.details
             && one.retry_after == other.retry_after
+            && one.challenge == other.challenge
     }
 }
 
@@ -458,7 +483,8 @@ mod tests {
                 message: "is 0; expected at least 1".into(),
             })
             .with_detail("limit", 7)
-            .with_retry_after(Duration::from_millis(1500));
+            .with_retry_after(Duration::from_millis(1500))
+            .with_challenge("Basic realm=\"shop\"");
         let inside = error.clone().with_source("postgres://user:secret@db");
         let sent = serde_json::to_vec(&inside.to_problem()).expect("JSON");
         assert!(!String::from_utf8_lossy(&sent).contains("secret"));

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -310,6 +310,7 @@ impl Service<Request> for Inside {
         let context = CallContext::read(request.headers(), request.extensions());
         Inner::Asked {
             answering: context.around(self.inner.call(request)),
+            allow: Arc::clone(&self.allow),
         }
     }
 }
@@ -321,6 +322,7 @@ pin_project! {
         Asked {
             #[pin]
             answering: TaskLocalFuture<CallContext, <Endpoint as Service<Request>>::Future>,
+            allow: Allow,
         },
         Refused { response: Option<Response<Body>> },
     }
@@ -331,7 +333,17 @@ impl Future for Inner {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project() {
-            Way::Asked { answering } => answering.poll(cx),
+            Way::Asked { answering, allow } => {
+                let Ok(mut response) = ready!(answering.poll(cx));
+                // What a handler refuses so says how its path can be asked (RFC 9110, section 15.5.6).
+                if response.status() == StatusCode::METHOD_NOT_ALLOWED
+                    && let Some(allow) = allow.get()
+                {
+                    let headers = response.headers_mut();
+                    headers.entry(header::ALLOW).or_insert(allow.clone());
+                }
+                Poll::Ready(Ok(response))
+            }
             // A future that has answered is not polled again.
             Way::Refused { response } => response
                 .take()

@@ -53,6 +53,9 @@ impl Plan {
         if answer.root != json!({ "type": "null" }) {
             let status = routed.status.as_str();
             operation.set_answer(status, "Done.", "application/json", Some(answer));
+            if routed.identity.is_some() {
+                operation.answer_header::<String>(status, "location", "Where it is.", true);
+            }
         }
         if !routed.arguments.is_empty() {
             operation.refuses(ErrorKind::Invalid);

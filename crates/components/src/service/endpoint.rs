@@ -33,9 +33,11 @@ pub(crate) fn endpoints(plan: &Arc<Plan>, object: &Part) -> Vec<Endpoint> {
             let (plan, routed) = (Arc::clone(&plan), Arc::clone(&routed));
             let object = object.clone();
             async move {
+                let makes = routed.identity.as_ref();
+                let target = makes.map(|_| request.uri().path().to_owned());
                 let answered = answer(&plan, &routed, &object, request).await;
                 Ok::<_, Infallible>(match answered {
-                    Ok(answer) => written(answer, routed.status),
+                    Ok(answer) => written(answer, &routed, target.as_deref()),
                     Err(error) => error.into_response(),
                 })
             }
@@ -290,12 +292,19 @@ pub(super) fn is_json(content_type: &HeaderValue) -> bool {
     })
 }
 
-fn written(answer: Answer, status: StatusCode) -> Response {
+/// The answer of a method; of one that makes something at this target, with where that is (RFC 9110,
+/// section 15.3.2).
+fn written(answer: Answer, routed: &Routed, target: Option<&str>) -> Response {
     match answer {
         Answer::Nothing => StatusCode::NO_CONTENT.into_response(),
         Answer::Content(json) => {
+            let made = routed.identity.as_ref().zip(target);
+            let location = made.and_then(|(made, target)| made.location(target, &json));
             let mut response = json.into_response();
-            *response.status_mut() = status;
+            *response.status_mut() = routed.status;
+            if let Some(location) = location {
+                response.headers_mut().insert(header::LOCATION, location);
+            }
             let kind = HeaderValue::from_static("application/json");
             response.headers_mut().insert(header::CONTENT_TYPE, kind);
             response

@@ -31,6 +31,7 @@ mod convention;
 mod descriptions;
 mod endpoint;
 mod english;
+mod identity;
 mod interface;
 mod kind;
 mod method;

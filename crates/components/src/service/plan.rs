@@ -10,6 +10,7 @@ use byname_registry::{Place, nearest};
 
 use super::check::Check;
 use super::convention::{Convention, Location, Route};
+use super::identity::{Identity, Known};
 use super::interface::Interface;
 use super::kind::{Kinds, Scalar};
 use super::method::{Argument, Method};
@@ -36,6 +37,8 @@ pub(super) struct Routed {
     pub(super) template: Template,
     pub(super) status: StatusCode,
     pub(super) idempotent: bool,
+    /// Where what it makes is found, if it makes something and that is known.
+    pub(super) identity: Option<Identity>,
     pub(super) arguments: Vec<Placed>,
     pub(super) check: Check,
 }
@@ -141,9 +144,15 @@ pub(crate) fn plan_of_file(
         .flatten()
         .map(|draft| draft.template.clone())
         .collect();
+    let known = drafts.iter().flatten().map(Draft::known);
+    let of = |draft: &Draft<'_>| Identity::of(draft.known(), known.clone());
+    let identities: Vec<_> = drafts
+        .iter()
+        .map(|draft| draft.as_ref().and_then(of))
+        .collect();
     let mut routes = Vec::new();
-    for (at, draft) in drafts.into_iter().enumerate() {
-        routes.push(draft.and_then(|draft| draft.routed(at, &templates, &mut problems)));
+    for ((at, draft), identity) in drafts.into_iter().enumerate().zip(identities) {
+        routes.push(draft.and_then(|draft| draft.routed(at, &templates, identity, &mut problems)));
     }
     let limit =
         |bytes: crate::config::units::Bytes| usize::try_from(bytes.get()).unwrap_or(usize::MAX);
@@ -335,6 +344,10 @@ impl<'a> Draft<'a> {
         })
     }
 
+    fn known(&self) -> Known<'_> {
+        (self.method, &self.route, &self.template)
+    }
+
     /// Where the route is said.
     fn place(&self) -> Place {
         let overridden = self.overridden.as_ref();
@@ -345,6 +358,7 @@ impl<'a> Draft<'a> {
         self,
         at: usize,
         templates: &[Template],
+        identity: Option<Identity>,
         problems: &mut Problems,
     ) -> Option<Arc<Routed>> {
         let mut arguments = Vec::new();
@@ -397,6 +411,7 @@ impl<'a> Draft<'a> {
             method: self.route.method,
             template: self.template,
             status: self.route.status,
+            identity,
             arguments,
             check,
         }))

@@ -19,6 +19,9 @@ use super::resource::{Resource, words};
 /// | `modify_user(id, …)`, `patch_user(id, …)` | `PATCH /users/{id}` |
 /// | `delete_user(id)`, `remove_user(id)` | `DELETE /users/{id}` |
 ///
+/// What is created is told with where it is (`location`), if there is a `GET` one segment below: by what the
+/// answer of the method says under the name of that method's argument.
+///
 /// The identity is the argument `id` or `user_id`, or else the first one. A single further argument
 /// that is a structure is the content; otherwise they are the fields of an object. Words are matched
 /// whole, and all of them: a method of another name has no route until it is given one.

@@ -72,6 +72,15 @@ impl Template {
         self.0.len() == other.0.len() && self.0.iter().zip(&other.0).all(same)
     }
 
+    /// The parameter that this has behind all of another one, if that is all that it has more.
+    pub(super) fn parameter_below(&self, above: &Self) -> Option<&str> {
+        let (last, before) = self.0.split_last()?;
+        match last {
+            Segment::Parameter(name) if *before == above.0 => Some(name),
+            _ => None,
+        }
+    }
+
     /// Renames the parameters to those of another that matches the same paths. Returns the old names and
     /// the new ones.
     pub(super) fn rename(&mut self, like: &Self) -> Vec<(String, String)> {

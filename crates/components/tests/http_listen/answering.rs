@@ -167,6 +167,30 @@ async fn a_web_socket_is_there_in_both_directions_and_counted() {
     assert_eq!(serving.stats().upgraded, 0);
 }
 
+/// A target that is a whole URL says which host it is for, and a handler reads `host`: of two that differ
+/// the one was checked, and the other answered.
+#[tokio::test]
+async fn a_host_is_that_of_a_target_that_is_a_whole_url() {
+    let calls = Calls::default();
+    let serving = serve(settings(), router(&calls)).await;
+    for (version, target, host, status) in [
+        ("1.1", "http://a.example/", "host: b.example\r\n", 400),
+        ("1.0", "http://a.example/", "host: b.example\r\n", 400),
+        ("1.1", "http://a.example:80/", "host: a.example:81\r\n", 400),
+        ("1.1", "http://user@a.example/", "host: a.example\r\n", 400),
+        ("1.1", "http://a.example/", "", 400),
+        ("1.1", "http://a.example/", "host: A.example\r\n", 200),
+        ("1.1", "http://a.example:81/", "host: a.example:81\r\n", 200),
+        ("1.0", "http://a.example/", "", 200),
+    ] {
+        let mut peer = Peer::connect(&serving).await;
+        peer.say(&format!("GET {target} HTTP/{version}\r\n{host}\r\n"))
+            .await;
+        let answer = peer.answer().await;
+        assert_eq!(answer.status, status, "{version} {target} {host}");
+    }
+}
+
 /// RFC 9112, section 3.2: what two read differently is not answered by either.
 #[tokio::test]
 async fn a_request_says_once_which_host_it_is_for() {

@@ -8,6 +8,7 @@ mod described;
 mod ending;
 mod limits;
 mod order;
+mod published;
 mod reloading;
 mod rig;
 mod secrets;

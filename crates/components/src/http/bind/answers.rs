@@ -28,7 +28,8 @@ pub struct Created<T> {
 }
 
 impl<T> Created<T> {
-    /// Answers with what was made.
+    /// Answers with what was made at the target of the request itself, as `PUT` does: that is what 201 says
+    /// without a location (RFC 9110, section 15.3.2). Of what is elsewhere, [`at`](Self::at) says where.
     pub fn new(value: T) -> Self {
         Self {
             location: None,
@@ -69,6 +70,8 @@ impl<T: Serialize> IntoResponse for Created<T> {
 impl<T: JsonSchema> DescribeAnswer for Created<T> {
     fn describe(operation: &mut Operation) {
         operation.answer_with::<T>("201", "It was made", "application/json");
+        let said = "Where it is, if it is not at the target of the request";
+        operation.answer_header::<String>("201", "location", said, false);
     }
 }
 

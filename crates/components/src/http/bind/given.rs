@@ -11,7 +11,7 @@ use axum::http::request::Parts;
 use crate::http::openapi::{Describe, Operation};
 use crate::service_error::{ErrorKind, ServiceError};
 
-/// What a middleware or the listener gave to the request: the [`Peer`](crate::http::Peer), the
+/// What a middleware or the listener gave to the request: the [`Peer`](crate::http::listen::Peer), the
 /// [`Identity`](crate::http::middleware::Identity) of who asks. An `Option` of it is none if it is not there.
 ///
 /// # Errors

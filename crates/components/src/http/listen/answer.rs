@@ -251,8 +251,10 @@ fn host(request: &Request<Incoming>) -> Result<(), ServiceError> {
     let wrong = match (said.next(), said.next(), request.version()) {
         (Some(_), Some(_), _) => "a request has one `host`",
         (Some(host), None, _) if !is_host(host) => "the `host` of the request is none",
-        (Some(host), None, Version::HTTP_2) if is_other(host) => {
-            "the `host` of the request is another than its `:authority`"
+        // Of a target that is a whole URL, that counts and not `host` (RFC 9112, section 3.2.2). A client
+        // writes both alike; what stands before and behind this may each go by the other one.
+        (Some(host), None, _) if is_other(host) => {
+            "the `host` of the request is another than that of its target"
         }
         (None, _, Version::HTTP_11) => "a request says in `host` which host it is for",
         (None, _, Version::HTTP_2) if authority.is_none() => {

@@ -422,6 +422,9 @@ struct Problem {
     /// In how many milliseconds to ask again.
     #[schemars(default)]
     retry_after_ms: u64,
+    /// How to show who asks.
+    #[schemars(default)]
+    challenge: String,
 }
 
 /// What is wrong with one field of the request.
