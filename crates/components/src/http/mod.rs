@@ -31,7 +31,6 @@ mod stripped;
 mod times;
 
 pub(crate) use assemble::Assembling;
-pub(crate) use bind::uncoded;
 pub(crate) use builtin::module;
 pub(crate) use endpoint::endpoint;
 pub use endpoint::{Deadline, Endpoint, Middleware, RequestId};

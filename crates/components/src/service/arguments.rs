@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::plan::Routed;
 use super::shape::{self, Outside};
+use crate::http::bind::round;
 use crate::service_error::{ErrorKind, ServiceError};
 
 /// The arguments of a call, as they came; each is taken once.
@@ -50,27 +51,6 @@ fn read<T: DeserializeOwned>(value: Option<Value>) -> Result<T, String> {
             round(&mut value);
             serde_json::from_value(value).map_err(|_| error.to_string())
         }),
-    }
-}
-
-/// Writes whole numbers as such, where they can be.
-fn round(value: &mut Value) {
-    match value {
-        Value::Number(number) => {
-            if let Some(float) = number.as_f64()
-                && number.is_f64()
-                && float.fract() == 0.0
-                // All whole numbers up to this one are told apart by a float.
-                && float.abs() <= 9_007_199_254_740_992.0
-            {
-                #[allow(clippy::cast_possible_truncation, reason = "it is whole and in range")]
-                let whole = float as i64;
-                *value = whole.into();
-            }
-        }
-        Value::Array(values) => values.iter_mut().for_each(round),
-        Value::Object(fields) => fields.values_mut().for_each(round),
-        _ => {}
     }
 }
 

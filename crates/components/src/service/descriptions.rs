@@ -57,10 +57,9 @@ impl Plan {
                 operation.answer_header::<String>(status, "location", "Where it is.", true);
             }
         }
-        if !routed.arguments.is_empty() {
-            operation.refuses(ErrorKind::Invalid);
-            operation.refuses(ErrorKind::Unprocessable);
-        }
+        // Whatever it takes, a parameter of the query that it does not is refused.
+        operation.refuses(ErrorKind::Invalid);
+        operation.refuses(ErrorKind::Unprocessable);
         operation.may_fail();
         operation
     }

@@ -3,15 +3,13 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::error::Error;
 use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{FromRequestParts as _, RawPathParams, Request};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use bytes::Bytes;
-use http_body_util::{BodyExt as _, Collected, LengthLimitError, Limited};
+use http_body_util::Limited;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
@@ -22,8 +20,10 @@ use super::kind::Scalar;
 use super::plan::{Kind, Placed, Plan, Routed};
 use super::template::unguard;
 use crate::http::Endpoint;
+pub(super) use crate::http::bind::is_json;
+use crate::http::bind::{escaped, pairs, uncoded, whole as whole_content};
 use crate::part::Part;
-use crate::service_error::{ErrorKind, FieldError, ServiceError};
+use crate::service_error::{ErrorKind, FieldError, FieldPlace, ServiceError};
 
 /// Returns what answers each route of a plan, in the order of its descriptions, for this object.
 pub(crate) fn endpoints(plan: &Arc<Plan>, object: &Part) -> Vec<Endpoint> {
@@ -60,9 +60,14 @@ async fn answer(
         .await
         .map_err(|_| ServiceError::new(ErrorKind::Invalid, "the path is no text in UTF-8"))?;
     let content = content(plan, routed, &parts.headers, body).await?;
+    let mut query = BTreeMap::<_, Vec<_>>::new();
+    let written = parts.uri.query().unwrap_or_default();
+    for (name, text) in pairs(written.as_bytes(), "the query")? {
+        query.entry(name).or_default().push(text);
+    }
     let mut came = Came {
         path: path.iter().collect(),
-        query: query(parts.uri.query().unwrap_or_default())?,
+        query,
         headers: &parts.headers,
         content,
     };
@@ -111,6 +116,9 @@ struct Came<'a> {
     content: Content,
 }
 
+/// How many names that are not known are told, of a query and of a content.
+const MOST_UNKNOWN: usize = 8;
+
 enum Content {
     None,
     Fields(Map<String, Value>),
@@ -157,24 +165,39 @@ impl Came<'_> {
         }
     }
 
-    /// Fields of the content that are no argument.
+    /// Parameters of the query and fields of the content that are no argument.
     fn unknown(&self, routed: &Routed) -> Vec<FieldError> {
-        let Content::Fields(fields) = &self.content else {
-            return Vec::new();
-        };
-        let known = routed.arguments.iter();
-        let known: Vec<&str> = known
-            .filter(|one| matches!(one.location, Location::Field(_)))
-            .map(|one| one.name)
-            .collect();
-        let fault = |name: &String| {
+        let locations = || routed.arguments.iter().map(|one| &one.location);
+        let message = |name: &str, known: Vec<&str>| {
             let nearest = byname_registry::nearest(known.iter(), name);
-            let near = byname_registry::suggestion(&nearest);
-            let pointer = name.replace('~', "~0").replace('/', "~1");
-            let message = format!("is not known{near}");
-            routed.refusal(usize::MAX, &format!("/{pointer}"), message)
+            format!("is not known{}", byname_registry::suggestion(&nearest))
         };
-        fields.keys().take(8).map(fault).collect()
+        let parameter = |name: &Cow<'_, str>| {
+            let known = locations().filter_map(|at| match at {
+                Location::Query(name) => Some(&**name),
+                _ => None,
+            });
+            FieldError {
+                r#in: FieldPlace::Query,
+                field: name.to_string(),
+                message: message(name, known.collect()),
+            }
+        };
+        let field = |name: &String| {
+            let known = locations().filter_map(|at| match at {
+                Location::Field(name) => Some(&**name),
+                _ => None,
+            });
+            let message = message(name, known.collect());
+            routed.refusal(usize::MAX, &format!("/{}", escaped(name)), message)
+        };
+        let fields = match &self.content {
+            Content::Fields(fields) => Some(fields.keys()),
+            Content::Whole(_) | Content::None => None,
+        };
+        let parameters = self.query.keys().take(MOST_UNKNOWN).map(parameter);
+        let fields = fields.into_iter().flatten().take(MOST_UNKNOWN).map(field);
+        parameters.chain(fields).collect()
     }
 }
 
@@ -192,29 +215,6 @@ fn once(
     scalar.read(text.as_ref()).map(Some)
 }
 
-/// Reads a query, as forms are encoded (the URL standard, section 5.1).
-fn query(text: &str) -> Result<BTreeMap<Cow<'_, str>, Vec<Cow<'_, str>>>, ServiceError> {
-    let decode = |text| {
-        let text: &str = text;
-        if text.contains('+') {
-            let spaced = text.replace('+', " ");
-            let text = percent_decode_str(&spaced).decode_utf8();
-            return text.map(|text| Cow::Owned(text.into_owned()));
-        }
-        percent_decode_str(text).decode_utf8()
-    };
-    let mut query = BTreeMap::<_, Vec<_>>::new();
-    for pair in text.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let (Ok(name), Ok(value)) = (decode(name), decode(value)) else {
-            let message = "the query is no text in UTF-8";
-            return Err(ServiceError::new(ErrorKind::Invalid, message));
-        };
-        query.entry(name).or_default().push(value);
-    }
-    Ok(query)
-}
-
 /// Reads the content of a request, if the method takes any.
 async fn content(
     plan: &Plan,
@@ -228,8 +228,9 @@ async fn content(
     if !whole && !routed.arguments.iter().any(field) {
         return Ok(Content::None);
     }
-    let bytes = bounded(body, plan.max_request).await?;
-    crate::http::uncoded(headers)?;
+    uncoded(headers)?;
+    let most = plan.max_request;
+    let bytes = whole_content(Body::new(Limited::new(body, most)), || too_large(most)).await?;
     if bytes.is_empty() && !whole {
         return Ok(Content::Fields(Map::new()));
     }
@@ -259,37 +260,6 @@ async fn content(
 pub(super) fn too_large(most: usize) -> ServiceError {
     let message = format!("the content of the request is longer than {most} bytes");
     ServiceError::new(ErrorKind::TooLarge, message)
-}
-
-async fn bounded(body: Body, most: usize) -> Result<Bytes, ServiceError> {
-    let collected = Limited::new(body, most).collect().await;
-    collected.map(Collected::to_bytes).map_err(|error| {
-        let mut cause: Option<&(dyn Error + 'static)> = Some(&*error);
-        while let Some(error) = cause {
-            if error.is::<LengthLimitError>() {
-                return too_large(most);
-            }
-            cause = error.source();
-        }
-        let message = "the content of the request did not arrive";
-        ServiceError::new(ErrorKind::Invalid, message).with_source(error)
-    })
-}
-
-/// Whether this is the type of JSON (RFC 8259), or of a format on top of it (RFC 6839, section 3.1).
-pub(super) fn is_json(content_type: &HeaderValue) -> bool {
-    if content_type == "application/json" {
-        return true;
-    }
-    let Ok(text) = content_type.to_str() else {
-        return false;
-    };
-    let kind = text.split(';').next().unwrap_or_default().trim();
-    let is = |text: &str, name: &str| text.eq_ignore_ascii_case(name);
-    kind.split_once('/').is_some_and(|(kind, format)| {
-        let on_top = format.rsplit_once('+').map(|(_, of)| of);
-        is(kind, "application") && is(on_top.unwrap_or(format), "json")
-    })
 }
 
 /// The answer of a method; of one that makes something at this target, with where that is (RFC 9110,

@@ -17,6 +17,7 @@ use super::method::{Argument, Method};
 use super::overrides::{MethodOverrides, Overrides, Places};
 use super::resource::Resource;
 use super::template::Template;
+use crate::http::bind::escaped;
 use crate::problem::{Problem, Problems};
 use crate::service_error::{FieldError, FieldPlace};
 
@@ -596,8 +597,7 @@ impl Routed {
             Some(Location::Query(name)) => (FieldPlace::Query, name.clone()),
             Some(Location::Header(name)) => (FieldPlace::Header, name.clone()),
             Some(Location::Field(name)) => {
-                let name = name.replace('~', "~0").replace('/', "~1");
-                (FieldPlace::Body, format!("/{name}{inside}"))
+                (FieldPlace::Body, format!("/{}{inside}", escaped(name)))
             }
             Some(Location::Body) | None => (FieldPlace::Body, inside.to_owned()),
         };

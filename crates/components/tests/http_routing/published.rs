@@ -23,7 +23,10 @@ struct Kept;
 
 impl Notes for Kept {}
 
-struct Elsewhere(Remote);
+/// What a server that does not publish it would have.
+struct Elsewhere {
+    _remote: Remote,
+}
 
 impl Notes for Elsewhere {}
 
@@ -71,7 +74,8 @@ fn search(_: Arc<dyn Notes>, _: Arguments) -> Answering<Result<Vec<String>, Serv
 
 impl Service for dyn Notes {
     fn interface() -> Interface {
-        let all = Interface::new::<dyn Notes>("Notes", |remote| Arc::new(Elsewhere(remote)));
+        let all =
+            Interface::new::<dyn Notes>("Notes", |remote| Arc::new(Elsewhere { _remote: remote }));
         let create = Method::new::<dyn Notes, Note>("create_note", create);
         let get = Method::new::<dyn Notes, Note>("get_note", get);
         let list = Method::new::<dyn Notes, Vec<String>>("list_notes", list);
@@ -140,5 +144,60 @@ async fn what_a_method_refuses_says_what_its_status_must() {
         (401, Some("Bearer"))
     );
     assert_eq!(site.get("/notes/other").header("allow"), None);
+    site.app.stop().await.unwrap();
+}
+
+/// A published service passed over what it did not know: `GET /notes?nmae=a` listed everything.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parameter_of_the_query_that_a_method_does_not_take_is_refused() {
+    let site = Site::run(notes()).await;
+    for (path, field, message) in [
+        (
+            "/notes?nmae=a",
+            "nmae",
+            "is not known; did you mean `name`?",
+        ),
+        ("/notes?name=a&x=", "x", "is not known"),
+        ("/notes/search?q=a", "q", "is not known"),
+        ("/notes/7?%C3%A9", "\u{e9}", "is not known"),
+    ] {
+        let answer = site.get(path);
+        let told: Value = serde_json::from_slice(&answer.body).unwrap();
+        let error = json!([{ "in": "query", "field": field, "message": message }]);
+        assert_eq!((answer.status, &told["errors"]), (422, &error), "{path}");
+    }
+    assert_eq!(site.get("/notes?name=a+b&").text(), "[\"a b\"]");
+    assert_eq!(site.get("/notes?name=%ff").status, 400);
+    let unknown = site.ask("POST", "/notes?text=a", JSON, "{\"text\":\"a\",\"txet\":1}");
+    let told: Value = serde_json::from_slice(&unknown.body).unwrap();
+    assert_eq!(
+        (unknown.status, told["errors"].as_array().unwrap().len()),
+        (422, 2)
+    );
+    let document: Value = serde_json::from_slice(&site.get("/openapi.json").body).unwrap();
+    let answers = &document["paths"]["/notes/search"]["get"]["responses"];
+    assert!(answers.get("422").is_some(), "{answers}");
+    site.app.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_json_to_a_router_is_json_to_a_published_service() {
+    let site = Site::run(notes()).await;
+    for (kind, status) in [
+        ("application/json", 201),
+        ("Application/JSON ; charset=utf-8", 201),
+        ("model/gltf+json", 201),
+        ("text/json", 415),
+        ("application/xjson", 415),
+        ("+json", 415),
+    ] {
+        let answer = site.ask(
+            "POST",
+            "/notes",
+            &[("content-type", kind)],
+            "{\"text\":\"a\"}",
+        );
+        assert_eq!(answer.status, status, "{kind}");
+    }
     site.app.stop().await.unwrap();
 }

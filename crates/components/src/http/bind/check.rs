@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::fields::{Fields, Kinds};
 use super::schema::Schema;
-use super::tell::{Telling, tell};
+use super::tell::{Telling, escaped, tell};
 use crate::service_error::{FieldError, FieldPlace, ServiceError};
 
 /// An extractor that checks what it extracts.
@@ -214,7 +214,7 @@ fn is_small(value: &Value) -> bool {
     clippy::cast_possible_truncation,
     reason = "it is within what an i64 holds"
 )]
-fn round(value: &mut Value) {
+pub(crate) fn round(value: &mut Value) {
     // Beyond this not every integer is a float.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     match value {
@@ -239,7 +239,7 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
     for segment in path {
         let step = match segment {
             Segment::Seq { index } => index.to_string(),
-            Segment::Map { key } => key.replace('~', "~0").replace('/', "~1"),
+            Segment::Map { key } => escaped(key),
             Segment::Enum { .. } | Segment::Unknown => continue,
         };
         pointer.push('/');

@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use axum::RequestExt as _;
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, header};
 use http_body_util::{BodyExt as _, LengthLimitError};
@@ -19,10 +19,22 @@ pub(super) async fn content(request: Request) -> Result<Bytes, ServiceError> {
 
 /// Reads the content of a request as [`content`] does, in whatever coding it is.
 pub(super) async fn collected(request: Request) -> Result<Bytes, ServiceError> {
-    match request.into_limited_body().collect().await {
+    whole(request.into_limited_body(), too_large).await
+}
+
+/// Reads content whole. What is beyond a limit of the body is refused as this says.
+pub(crate) async fn whole(
+    body: Body,
+    too_large: impl FnOnce() -> ServiceError,
+) -> Result<Bytes, ServiceError> {
+    match body.collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) => Err(unread(&error)),
+        Err(error) => Err(unread(&error, too_large)),
     }
+}
+
+fn too_large() -> ServiceError {
+    ServiceError::new(ErrorKind::TooLarge, "the content is too large")
 }
 
 /// Refuses content in a coding: nothing here takes it off, and what is read as what it is not is told
@@ -39,7 +51,7 @@ pub(crate) fn uncoded(headers: &HeaderMap) -> Result<(), ServiceError> {
 }
 
 /// Why content could not be read. What a middleware has to say of it comes out as it says it.
-fn unread(error: &(dyn Error + 'static)) -> ServiceError {
+fn unread(error: &(dyn Error + 'static), too_large: impl FnOnce() -> ServiceError) -> ServiceError {
     for cause in std::iter::successors(Some(error), |error: &&(dyn Error + 'static)| {
         (*error).source()
     }) {
@@ -47,7 +59,7 @@ fn unread(error: &(dyn Error + 'static)) -> ServiceError {
             return said.clone();
         }
         if cause.is::<LengthLimitError>() {
-            return ServiceError::new(ErrorKind::TooLarge, "the content is too large");
+            return too_large();
         }
     }
     let message = "the content ended before it was whole";
@@ -57,8 +69,13 @@ fn unread(error: &(dyn Error + 'static)) -> ServiceError {
 /// The type of the content, without its parameters, in lower case.
 pub(super) fn content_type(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
-    let essence = value.split(';').next().unwrap_or_default();
-    Some(essence.trim().to_ascii_lowercase())
+    Some(essence(value))
+}
+
+/// A type without its parameters, in lower case.
+pub(super) fn essence(content_type: &str) -> String {
+    let essence = content_type.split(';').next().unwrap_or_default();
+    essence.trim().to_ascii_lowercase()
 }
 
 /// Refuses content of another type.

@@ -1,7 +1,7 @@
 //! JSON.
 
 use axum::extract::{FromRequest, OptionalFromRequest, Request};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::check::{Check, Checked};
 use super::checks::Checks;
-use super::content::{content, content_type, unsupported};
+use super::content::{content, essence, unsupported};
 use super::heads::compiled;
 use super::schema::Schema;
 use super::tell::Telling;
@@ -44,7 +44,8 @@ where
     type Rejection = ServiceError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ServiceError> {
-        if !is_json(request.headers()) {
+        let content_type = request.headers().get(header::CONTENT_TYPE);
+        if !content_type.is_some_and(is_json) {
             return Err(unsupported(request.headers(), JSON));
         }
         let checks = request.extensions().get().cloned();
@@ -74,8 +75,17 @@ where
     }
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
-    content_type(headers).is_some_and(|essence| essence == JSON || essence.ends_with("+json"))
+/// Whether this is the type of JSON (RFC 8259), or of a format on top of it (RFC 6839, section 3.1).
+pub(crate) fn is_json(content_type: &HeaderValue) -> bool {
+    // As nearly all say it, which is known at a glance.
+    if content_type == JSON {
+        return true;
+    }
+    let kind = content_type.to_str().map(essence).unwrap_or_default();
+    kind == JSON
+        || kind
+            .split_once('/')
+            .is_some_and(|(_, format)| format.ends_with("+json"))
 }
 
 /// Refuses what is no JSON.

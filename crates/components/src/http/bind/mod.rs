@@ -54,7 +54,10 @@ pub use self::query::{NoParameters, Query};
 pub use self::revised::Revised;
 pub use axum::response::NoContent;
 
-pub(crate) use self::check::{Check, Checked};
+pub(crate) use self::check::{Check, Checked, round};
 pub(crate) use self::checks::Checks;
-pub(crate) use self::content::uncoded;
+pub(crate) use self::content::{uncoded, whole};
+pub(crate) use self::json::is_json;
+pub(crate) use self::pairs::pairs;
 pub(crate) use self::schema::{Schema, referred};
+pub(crate) use self::tell::escaped;

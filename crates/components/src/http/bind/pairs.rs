@@ -7,11 +7,11 @@ use percent_encoding::percent_decode;
 use crate::service_error::{ErrorKind, ServiceError};
 
 /// A name and a text.
-pub(super) type Pair<'t> = (Cow<'t, str>, Cow<'t, str>);
+pub(crate) type Pair<'t> = (Cow<'t, str>, Cow<'t, str>);
 
 /// Splits `name=text&name=text` and decodes both. What is no text is refused, and never read as
 /// another one.
-pub(super) fn pairs<'t>(written: &'t [u8], what: &str) -> Result<Vec<Pair<'t>>, ServiceError> {
+pub(crate) fn pairs<'t>(written: &'t [u8], what: &str) -> Result<Vec<Pair<'t>>, ServiceError> {
     let mut pairs = Vec::new();
     for pair in written.split(|byte| *byte == b'&') {
         if pair.is_empty() {

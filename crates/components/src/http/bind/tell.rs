@@ -129,7 +129,8 @@ impl Telling {
     }
 }
 
-fn escaped(step: &str) -> String {
+/// A step of a JSON pointer (RFC 6901, section 3).
+pub(crate) fn escaped(step: &str) -> String {
     step.replace('~', "~0").replace('/', "~1")
 }
 

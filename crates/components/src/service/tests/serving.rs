@@ -128,6 +128,20 @@ async fn content_that_is_too_long_is_refused_at_the_byte() {
     }
 }
 
+/// It was read whole, only to be refused for its head.
+#[tokio::test]
+async fn content_in_a_coding_is_refused_before_it_is_read() {
+    let overrides = Overrides {
+        max_request: Size::new(10),
+        ..Overrides::default()
+    };
+    let mut request = put("t", "application/json", r#"{"mark": 1}"#);
+    let coding = axum::http::HeaderValue::from_static("gzip");
+    request.headers_mut().insert("content-encoding", coding);
+    let (status, _) = asked(&overrides, request).await;
+    assert_eq!(status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_nobody_waits_for_is_not_done() {
     let request = || Request::get("/notes/a");
