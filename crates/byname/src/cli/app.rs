@@ -74,7 +74,7 @@ pub(crate) enum GraphFormat {
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   byname config app.yaml
-  byname config app.yaml --environment prod --set services.http.settings.drain=1m
+  byname config app.yaml --environment prod --set servers.main.listeners.public.timeouts.drain=1m
   byname config --schema > app.schema.json
 
 With the schema beside app.yaml and the line `# yaml-language-server: $schema=app.schema.json` at its

@@ -5,12 +5,12 @@ use clap::Args;
 /// What lies over the file of a server, and which server of it is meant.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct LayerArguments {
-    /// Set a value of the configuration, such as services.http.settings.drain=30s; may be given
-    /// several times.
+    /// Set a value of the configuration, such as
+    /// servers.main.listeners.public.timeouts.drain=30s; may be given several times.
     ///
     /// The value is text as it stands; `[…]` and `{…}` are read as YAML. Variables of the environment
     /// that begin with `BYNAME__` set values as well, below these:
-    /// `BYNAME__SERVICES__HTTP__SETTINGS__DRAIN=30s`.
+    /// `BYNAME__SERVERS__MAIN__LISTENERS__PUBLIC__TIMEOUTS__DRAIN=30s`.
     #[arg(long, value_name = "PATH=VALUE")]
     pub(crate) set: Vec<String>,
 
