@@ -386,9 +386,12 @@ impl Parts<'_> {
                     need.kind()
                 ));
                 let missing = self.unknown_service(missing, name);
-                problems.push(match self.how_to_define(name, need) {
-                    Some(help) if missing.advice().is_none() => missing.help(help),
-                    _ => missing,
+                // Whoever directed it somewhere has a service in mind.
+                let help = self.how_to_define(name, need);
+                let help = help.filter(|_| redirected.is_none() && missing.advice().is_none());
+                problems.push(match help {
+                    Some(help) => missing.help(help),
+                    None => missing,
                 });
             }
             return None;
