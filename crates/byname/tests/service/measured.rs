@@ -131,14 +131,28 @@ async fn a_listener_tells_what_it_has_counted() {
     for (class, count) in [("1xx", 0), ("2xx", 2), ("3xx", 0), ("4xx", 4), ("5xx", 0)] {
         of("answers", "class", class, count);
     }
-    for (reason, count) in [("body", 1), ("fields", 0), ("head", 1), ("malformed", 1)] {
+    let refused = [
+        ("body", 1),
+        ("fields", 0),
+        ("head", 1),
+        ("malformed", 1),
+        ("requests", 0),
+    ];
+    for (reason, count) in refused {
         of("refused", "reason", reason, count);
     }
     for wait in ["header", "body", "idle", "write"] {
         of("timeouts", "of", wait, 0);
     }
     of("connections", "speaking", "upgraded", 0);
-    for none in ["panics", "cut", "accept_errors", "handshake_errors"] {
+    for none in [
+        "panics",
+        "cut",
+        "accept_errors",
+        "handshake_errors",
+        "waits",
+        "peers_refused",
+    ] {
         of(none, "", "", 0);
     }
     running.stop().await.expect("it stops");

@@ -5,6 +5,7 @@
 mod answering;
 mod bodies;
 mod concurrent;
+mod crowds;
 mod draining;
 mod heads;
 mod http2;

@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::extract::Request as AxumRequest;
 use axum::http::uri::Authority;
@@ -25,6 +26,9 @@ use super::stats::Counters;
 use crate::http::times::Verb;
 use crate::http::{Endpoint, MatchedRoute};
 use crate::service_error::{ErrorKind, ServiceError};
+
+/// When a request may come again that was refused as too many were in flight.
+const LATER: Duration = Duration::from_secs(1);
 
 /// What every request of one connection goes through.
 pub(super) struct Answering {
@@ -48,12 +52,14 @@ impl hyper::service::Service<Request<Incoming>> for Service {
     fn call(&self, request: Request<Incoming>) -> Answer {
         let this = Arc::clone(&self.0);
         this.open.counters().requests.up();
-        let flight = Flight::new(this.activity.begin(), Arc::clone(&this.open));
+        let admitted = this.admit();
+        let counts = matches!(admitted, Ok(true));
+        let flight = Flight::new(this.activity.begin(), Arc::clone(&this.open), counts);
         let mut asked = Asked::new(request.method());
         Answer {
             http1: request.version() <= Version::HTTP_11,
             connects: request.method() == Method::CONNECT,
-            state: match this.check(&request) {
+            state: match admitted.and_then(|_| this.check(&request)) {
                 Ok(()) => this.ask(request, &flight, &mut asked),
                 Err(error) => {
                     flight.left_unread();
@@ -174,6 +180,19 @@ impl Answer {
 }
 
 impl Answering {
+    /// Refuses a request where as many are in flight as may be; returns whether it has a place among them.
+    fn admit(&self) -> Result<bool, ServiceError> {
+        let Some(most) = self.settings.limits.requests else {
+            return Ok(false);
+        };
+        if self.open.counters().admit(most) {
+            return Ok(true);
+        }
+        self.open.counters().overloaded.up();
+        let error = ServiceError::new(ErrorKind::Unavailable, "too many requests at a time");
+        Err(error.with_retry_after(LATER))
+    }
+
     /// Refuses what its head says enough about.
     fn check(&self, request: &Request<Incoming>) -> Result<(), ServiceError> {
         host(request)?;

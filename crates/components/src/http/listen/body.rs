@@ -71,12 +71,18 @@ pub(super) struct Flight(Arc<Inner>);
 struct Inner {
     busy: Busy,
     open: Arc<Open>,
+    admitted: bool,
 }
 
 impl Flight {
-    pub(super) fn new(busy: Busy, open: Arc<Open>) -> Self {
+    /// `admitted` if it was [let in](super::stats::Counters::admit).
+    pub(super) fn new(busy: Busy, open: Arc<Open>, admitted: bool) -> Self {
         open.counters().in_flight.up();
-        Self(Arc::new(Inner { busy, open }))
+        Self(Arc::new(Inner {
+            busy,
+            open,
+            admitted,
+        }))
     }
 
     pub(super) fn left_unread(&self) {
@@ -87,6 +93,9 @@ impl Flight {
 impl Drop for Inner {
     fn drop(&mut self) {
         self.open.counters().in_flight.down();
+        if self.admitted {
+            self.open.counters().leave();
+        }
     }
 }
 

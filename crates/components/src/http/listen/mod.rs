@@ -24,6 +24,7 @@ mod error;
 mod io;
 mod open;
 mod opening;
+mod peers;
 mod places;
 mod serving;
 mod settings;

@@ -7,6 +7,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
+use super::peers::Seat;
 use super::stats::Counters;
 
 /// The place of a connection, held by everything that still uses it: who drives it, its stream, and what
@@ -18,6 +19,7 @@ pub(super) struct Open {
     upgraded: AtomicBool,
     stalled: AtomicBool,
     _place: Option<OwnedSemaphorePermit>,
+    _seat: Option<Seat>,
     _counted: TaskTrackerToken,
 }
 
@@ -26,6 +28,7 @@ impl Open {
         counters: Arc<Counters>,
         cut: CancellationToken,
         place: Option<OwnedSemaphorePermit>,
+        seat: Option<Seat>,
         counted: TaskTrackerToken,
     ) -> Self {
         counters.open.up();
@@ -35,6 +38,7 @@ impl Open {
             upgraded: AtomicBool::new(false),
             stalled: AtomicBool::new(false),
             _place: place,
+            _seat: seat,
             _counted: counted,
         }
     }

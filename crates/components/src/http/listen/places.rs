@@ -27,6 +27,11 @@ impl Places {
         }
     }
 
+    /// Takes a place that is free.
+    pub(super) fn free(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.free).try_acquire_owned().ok()
+    }
+
     /// Waits for a place; it is free again when what is returned is dropped.
     pub(super) async fn take(&self) -> Option<OwnedSemaphorePermit> {
         // The semaphore is never closed, so the permit is always there.

@@ -16,6 +16,7 @@ use super::bound::{Bound, Peer};
 use super::connection::Connection;
 use super::error::ListenError;
 use super::open::Open;
+use super::peers::Peers;
 use super::places::Places;
 use super::settings::Settings;
 use super::socket::{Accepted, Socket};
@@ -86,6 +87,7 @@ impl Listener {
             encryption,
             counters: Arc::default(),
             places: Places::new(settings.limits.connections),
+            peers: Peers::default(),
             settings: watch::Sender::new(Arc::new(settings)),
             stop: CancellationToken::new(),
             cut: CancellationToken::new(),
@@ -118,6 +120,7 @@ struct Shared {
     encryption: Option<Encryption>,
     counters: Arc<Counters>,
     places: Places,
+    peers: Peers,
     /// What holds for the next connection.
     settings: watch::Sender<Arc<Settings>>,
     /// No request is taken any more.
@@ -246,13 +249,25 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 impl Shared {
     /// Serves every connection that comes.
     async fn accept(self: Arc<Self>, socket: Socket) {
+        let mut full = Full::default();
         loop {
-            let place = self.places.take().await;
+            let mut place = self.places.free();
+            if place.is_none() {
+                full.tell(&self.counters, &self.bound);
+                place = self.places.take().await;
+            }
             let accepted = next(|| socket.accept(), &self.counters, &self.bound).await;
+            let most = self.settings.borrow().limits.per_peer;
+            let Ok(seat) = self.peers.take(accepted.peer(), most) else {
+                self.counters.peers_refused.up();
+                debug!(peer = %accepted.peer(), "a peer has as many connections as it may");
+                continue;
+            };
             self.counters.accepted.up();
             let counters = Arc::clone(&self.counters);
             let counted = self.connections.token();
-            let open = Arc::new(Open::new(counters, self.cut.child_token(), place, counted));
+            let open = Open::new(counters, self.cut.child_token(), place, seat, counted);
+            let open = Arc::new(open);
             let this = Arc::clone(&self);
             tokio::spawn(async move {
                 let cut = open.cut().clone();
@@ -277,6 +292,23 @@ impl Shared {
             encryption: self.encryption.clone(),
         };
         connection.serve(stream).await;
+    }
+}
+
+/// How long the log is not told again that all places are taken.
+const QUIET: Duration = Duration::from_secs(60);
+
+/// Tells that all places are taken: the counters of each time, the log now and then.
+#[derive(Default)]
+struct Full(Option<Instant>);
+
+impl Full {
+    fn tell(&mut self, counters: &Counters, address: &Bound) {
+        counters.waits.up();
+        if self.0.is_none_or(|told| told.elapsed() >= QUIET) {
+            warn!(%address, "all places for connections are taken; further ones wait");
+            self.0 = Some(Instant::now());
+        }
     }
 }
 
@@ -352,6 +384,23 @@ mod tests {
         fn enter(&self, _: &span::Id) {}
 
         fn exit(&self, _: &span::Id) {}
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn that_all_places_are_taken_is_logged_once_in_a_while_and_counted_each_time() {
+        let (counters, mut full) = (Counters::default(), Full::default());
+        let bound = Bound::new("127.0.0.1:80".parse().unwrap(), false);
+        let logged = Arc::new(Mutex::new(Vec::new()));
+        let _guard = tracing::subscriber::set_default(Logged(Arc::clone(&logged)));
+        for _ in 0..100 {
+            full.tell(&counters, &bound);
+        }
+        assert_eq!(*logged.lock().unwrap(), [Level::WARN]);
+        tokio::time::advance(QUIET).await;
+        full.tell(&counters, &bound);
+        full.tell(&counters, &bound);
+        assert_eq!(*logged.lock().unwrap(), [Level::WARN, Level::WARN]);
+        assert_eq!(counters.stats().waits, 102);
     }
 
     #[tokio::test(start_paused = true)]

@@ -118,6 +118,13 @@ pub struct Limits {
     /// Connections at a time; further ones wait in the system until one ends. 1024 where nothing says
     /// it.
     pub connections: NonZeroUsize,
+    /// Connections at a time of one peer, which is an address of IPv4 or a network of 64 bits of IPv6;
+    /// further ones of it are closed at once. Where nothing says it, one peer may have all of them: behind
+    /// a proxy, all come from that. Who comes through a socket file is not counted.
+    pub per_peer: Option<NonZeroUsize>,
+    /// Requests at a time, to the last byte of their answers; further ones are refused with 503. Where
+    /// nothing says it, as many as `connections` and `streams` let in.
+    pub requests: Option<NonZeroUsize>,
     /// The bytes of a request's head; `64KiB` where nothing says it, 1KiB at least.
     pub header: Bytes,
     /// The fields of a request's head; 100 where nothing says it, 10000 at most.
@@ -132,6 +139,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: NonZeroUsize::MIN.saturating_add(1023),
+            per_peer: None,
+            requests: None,
             header: Bytes::new(64 << 10),
             headers: NonZeroUsize::MIN.saturating_add(HEADERS - 1),
             body: BodyLimit::AtMost(Bytes::new(2 << 20)),

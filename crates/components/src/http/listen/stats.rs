@@ -1,5 +1,6 @@
 //! What a listener counts.
 
+use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::http::StatusCode;
@@ -20,6 +21,8 @@ macro_rules! counters {
         #[derive(Debug, Default)]
         pub(super) struct Counters {
             $(pub(super) $name: Counter,)*
+            /// Requests in flight, where these are bounded.
+            admitted: AtomicU64,
             /// How long requests took that no route is for.
             pub(super) unmatched: Times,
         }
@@ -45,6 +48,10 @@ counters! {
     accepted,
     /// Times that the system did not hand out a connection for want of something (files, memory).
     accept_errors,
+    /// Times that accepting waited, as all places for connections were taken.
+    waits,
+    /// Connections closed at once, as their peer had as many as it may.
+    peers_refused,
     /// Connections that did not agree on TLS, or not in time.
     handshake_errors,
     /// Requests whose head was read.
@@ -69,6 +76,8 @@ counters! {
     /// Requests refused because of the number of fields of their head (HTTP/2; those of HTTP/1 are not
     /// read so far).
     too_many_headers,
+    /// Requests refused because as many as may be at a time were in flight (503).
+    overloaded,
     /// Connections closed because the head of a request did not come in time.
     header_timeouts,
     /// Requests whose body stopped coming.
@@ -88,6 +97,19 @@ counters! {
 }
 
 impl Counters {
+    /// Lets a request in, unless `most` are in flight; it has to [leave](Self::leave).
+    pub(super) fn admit(&self, most: NonZeroUsize) -> bool {
+        let most = most.get() as u64;
+        let one_more = |now| (now < most).then_some(now + 1);
+        // Relaxed: nothing is concluded from it but itself.
+        let (read, write) = (Ordering::Relaxed, Ordering::Relaxed);
+        self.admitted.fetch_update(write, read, one_more).is_ok()
+    }
+
+    pub(super) fn leave(&self) {
+        self.admitted.fetch_sub(1, Ordering::Relaxed);
+    }
+
     /// Counts an answer by the class of its status.
     pub(super) fn answered(&self, status: StatusCode) {
         match status.as_u16() {

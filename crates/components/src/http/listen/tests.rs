@@ -72,6 +72,7 @@ fn serve(settings: Settings, router: Router) -> Served {
         Arc::clone(&counters),
         CancellationToken::new(),
         None,
+        None,
         TaskTracker::new().token(),
     );
     let stream = Box::new(Stall::new(ours, settings.timeouts.write.get()));

@@ -15,7 +15,7 @@ type Of = (
     &'static [(&'static str, fn(&Stats) -> u64)],
 );
 
-const FAMILIES: [Of; 12] = [
+const FAMILIES: [Of; 14] = [
     (
         "byname_listener_connections",
         Kind::Gauge,
@@ -39,6 +39,20 @@ const FAMILIES: [Of; 12] = [
         "Times that the system did not hand out a connection for want of something.",
         "",
         &[("", |stats| stats.accept_errors)],
+    ),
+    (
+        "byname_listener_waits",
+        Kind::Counter,
+        "Times that accepting waited, as all places for connections were taken.",
+        "",
+        &[("", |stats| stats.waits)],
+    ),
+    (
+        "byname_listener_peers_refused",
+        Kind::Counter,
+        "Connections closed at once, as their peer had as many as it may.",
+        "",
+        &[("", |stats| stats.peers_refused)],
     ),
     (
         "byname_listener_handshake_errors",
@@ -77,13 +91,14 @@ const FAMILIES: [Of; 12] = [
     (
         "byname_listener_refused",
         Kind::Counter,
-        "What the listener refused by itself: a body or fields beyond its limits, a head that is too large or none.",
+        "What the listener refused by itself: a body or fields beyond its limits, a head that is too large or none, requests beyond those at a time.",
         "reason",
         &[
             ("body", |stats| stats.too_large),
             ("fields", |stats| stats.too_many_headers),
             ("head", |stats| stats.heads_too_large),
             ("malformed", |stats| stats.malformed),
+            ("requests", |stats| stats.overloaded),
         ],
     ),
     (
