@@ -14,6 +14,7 @@ mod deployed;
 mod described;
 mod documents;
 mod errors;
+mod given;
 mod measured;
 mod named;
 mod names;

@@ -98,12 +98,12 @@ pub(crate) struct Declared {
 }
 
 /// A service that was given as it is.
-#[derive(Debug)]
-struct Given {
-    of: Type,
-    place: Place,
-    /// Whether it takes the place of what the file defines.
-    replaces: bool,
+#[derive(Clone, Debug)]
+pub(crate) struct Given {
+    pub(crate) of: Type,
+    pub(crate) place: Place,
+    /// Whether it takes the place of whatever else there is under the name.
+    pub(crate) replaces: bool,
 }
 
 /// That somebody will ask for a service.
@@ -191,6 +191,10 @@ impl App {
 
     /// Adds a service as it is, an `Arc<T>` or a [`Made<T>`](Made), under a name that neither code nor
     /// file has.
+    ///
+    /// What the file says of who publishes it counts as for what a factory makes: the server that
+    /// publishes it runs what is given here, and so does one that lists it under `services`; any other
+    /// server of the deployment has a client in its place, and what is given is dropped there.
     #[must_use]
     #[track_caller]
     pub fn service(mut self, name: &str, service: impl crate::made::Product) -> Self {
@@ -209,7 +213,7 @@ impl App {
     }
 
     /// Puts a service in the place of whatever code or file has under the name, if anything: a fake in
-    /// a test.
+    /// a test. It runs on the chosen server whoever publishes it: it takes the place of a client too.
     #[must_use]
     #[track_caller]
     pub fn with_service(mut self, name: &str, service: impl crate::made::Product) -> Self {

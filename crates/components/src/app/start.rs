@@ -1,6 +1,6 @@
 //! From what is declared to what runs.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::error::Error;
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -31,6 +31,8 @@ pub(crate) struct Checked {
     pub(crate) graph: Graph,
     pub(crate) config: Config,
     pub(crate) definitions: BTreeMap<Arc<str>, Definition>,
+    /// Services in whose place there is a client: what was given in code for one is not used.
+    pub(crate) elsewhere: BTreeSet<Arc<str>>,
     pub(crate) values: Values,
     middleware: Middlewares,
     clients: Clients,
@@ -145,8 +147,10 @@ impl Declared {
         #[cfg_attr(not(feature = "http"), allow(unused_mut, reason = "HTTP adds to it"))]
         let mut listed = sections.listed();
         let roots = server.and_then(|server| server.services.clone());
+        #[cfg(not(feature = "http"))]
+        let elsewhere = BTreeSet::new();
         #[cfg(feature = "http")]
-        let roots = {
+        let (roots, elsewhere) = {
             let assembling = crate::http::Assembling {
                 registries,
                 middleware: &middleware,
@@ -156,11 +160,7 @@ impl Declared {
                 servers: &sections.servers,
                 chosen: server,
                 definitions: &sections.definitions,
-                given: self
-                    .given
-                    .iter()
-                    .map(|(name, given)| (Arc::clone(name), given.of))
-                    .collect(),
+                given: &self.given,
                 publish: &sections.publish,
                 within: sections.within,
                 name: sections.name.as_deref().unwrap_or("Byname"),
@@ -168,37 +168,27 @@ impl Declared {
             let assembled = assembling.assemble(&mut problems);
             listed.extend(assembled.used);
             // A server that lists nothing has everything but what others have for it.
+            let elsewhere = assembled.elsewhere;
             let roots = roots.or_else(|| {
-                let mut elsewhere = assembled
-                    .definitions
-                    .iter()
-                    .map(|definition| &definition.name);
-                let named = sections.definitions.values();
-                elsewhere
-                    .any(|name| sections.definitions.contains_key(name))
-                    .then(|| {
-                        named
-                            .filter(|one| {
-                                !assembled
-                                    .definitions
-                                    .iter()
-                                    .any(|other| other.name == one.name)
-                            })
-                            .map(|one| (Arc::clone(&one.name), one.place.clone()))
-                            .collect()
-                    })
+                let own = sections.definitions.values();
+                let own = own.filter(|one| !elsewhere.contains(&one.name));
+                let named = own.map(|one| (Arc::clone(&one.name), one.place.clone()));
+                (!elsewhere.is_empty()).then(|| named.collect())
             });
             for definition in assembled.definitions {
                 sections
                     .definitions
                     .insert(Arc::clone(&definition.name), definition);
             }
-            roots.map(|roots| roots.into_iter().chain(assembled.roots).collect::<Vec<_>>())
+            let roots = roots.map(|roots| roots.into_iter().chain(assembled.roots));
+            (roots.map(Iterator::collect::<Vec<_>>), elsewhere)
         };
+        let mut given = self.given.clone();
+        given.retain(|name, _| !elsewhere.contains(name));
         let checking = Checking {
             definitions: &sections.definitions,
             disabled: &sections.disabled,
-            given: &self.given,
+            given: &given,
             factories: &registries.factories,
             values: &values,
             demands: &self.demands,
@@ -209,6 +199,7 @@ impl Declared {
         let checked = graph.filter(|_| !problems.is_fatal()).map(|graph| Checked {
             graph,
             definitions: sections.definitions,
+            elsewhere,
             values,
             middleware,
             clients,
@@ -307,6 +298,9 @@ impl App {
         }
         let mut plans = BTreeMap::new();
         for (name, (part, extras)) in std::mem::take(&mut self.parts) {
+            if checked.elsewhere.contains(&name) {
+                continue;
+            }
             let given = self.declared.given.get(&name);
             let plan = Plan {
                 makes: Makes::Given(part, Mutex::new(Some(extras))),

@@ -14,7 +14,7 @@ use super::plan::{From, KindUse, Leaf, Planner, under};
 use super::router::RouterEntry;
 use super::sections::{ListenerSection, Named, OpenApi, PublishSection, RouterSection};
 use super::server::{Server, ServerPlan};
-use crate::app::{Definition, ServerDefinition};
+use crate::app::{Definition, Given, ServerDefinition};
 use crate::clients::{Clients, Undecided};
 use crate::config::Path;
 use crate::factory::FactoryEntry;
@@ -39,8 +39,8 @@ pub(crate) struct Assembling<'a> {
     pub(crate) servers: &'a [ServerDefinition],
     pub(crate) chosen: Option<&'a ServerDefinition>,
     pub(crate) definitions: &'a BTreeMap<Arc<str>, Definition>,
-    /// The types of services that were given in code.
-    pub(crate) given: BTreeMap<Arc<str>, Type>,
+    /// The services that were given in code.
+    pub(crate) given: &'a BTreeMap<Arc<str>, Given>,
     pub(crate) publish: &'a BTreeMap<Arc<str>, PublishSection>,
     pub(crate) within: Within,
     pub(crate) name: &'a str,
@@ -52,6 +52,8 @@ pub(crate) struct Assembled {
     /// Routers, kinds of routes and listeners of the chosen server; clients in the place of services
     /// that are elsewhere.
     pub(crate) definitions: Vec<Definition>,
+    /// Services of the file and of code in whose place there is a client.
+    pub(crate) elsewhere: BTreeSet<Arc<str>>,
     /// What the chosen server has besides the services that it lists.
     pub(crate) roots: Vec<Named>,
     /// Services that any server needs for its routes.
@@ -172,7 +174,7 @@ impl Assembling<'_> {
     ) -> Option<Published> {
         let definition = self.definitions.get(name);
         let of = match (self.given.get(name), definition) {
-            (Some(of), _) => *of,
+            (Some(given), _) => given.of,
             // A factory that is not known is told of elsewhere.
             (None, Some(definition)) => definition.factory(&self.registries.factories)?.makes(),
             (None, None) => {

@@ -25,32 +25,33 @@ impl Assembling<'_> {
         let own = |name: &str| {
             let listed = server.services.iter().flatten();
             let mut named = listed.chain(&server.http.publish);
-            named.any(|(one, _)| **one == *name) || self.given.contains_key(name)
+            named.any(|(one, _)| **one == *name)
         };
         for (name, client) in self.clients.list().iter() {
             if client.local || own(name) {
                 continue;
             }
-            let known = self.definitions.get(name).zip(published.get(name));
-            let Some((definition, one)) = known else {
+            let known = self.gives_way(name).zip(published.get(name));
+            let Some((place, one)) = known else {
                 continue;
             };
             let client = client.client();
-            let place = &definition.place;
+            assembled.elsewhere.insert(name.into());
             assembled
                 .definitions
                 .push(self.of_service(name.into(), one, &client, place));
         }
         for (name, problem) in self.undecided {
-            let known = self.definitions.get(name).zip(published.get(name));
-            let Some((definition, one)) = known.filter(|_| !own(name)) else {
+            let known = self.gives_way(name).zip(published.get(name));
+            let Some((place, one)) = known.filter(|_| !own(name)) else {
                 continue;
             };
-            let (place, of) = (definition.place.clone(), one.plan.interface().of());
+            let (place, of) = (place.clone(), one.plan.interface().of());
             let why = problem.clone().into();
             let factory = FactoryEntry::wrong(name, place.clone(), of, why);
             let several = "client of one of several servers";
             let definition = self.definition(Arc::clone(name), several, factory.into(), place);
+            assembled.elsewhere.insert(Arc::clone(name));
             assembled.definitions.push(definition);
         }
         let current = server.full_name();
@@ -70,6 +71,16 @@ impl Assembling<'_> {
                 self.of_service(name, one, client, place)
             };
             self.add_at(definition, client, of, place, assembled);
+        }
+    }
+
+    /// Where a service is defined, or given in code, in whose place a client may stand. What takes the
+    /// place of others on purpose stays; what is both given and defined is told of elsewhere.
+    fn gives_way(&self, name: &str) -> Option<&Place> {
+        match (self.given.get(name), self.definitions.get(name)) {
+            (None, Some(definition)) => Some(&definition.place),
+            (Some(given), None) if !given.replaces => Some(&given.place),
+            _ => None,
         }
     }
 

@@ -241,9 +241,14 @@ impl Running {
                 continue;
             };
             let Makes::Defined(before, factory) = &plan.makes else {
+                if checked.elsewhere.contains(name) {
+                    tell(name, PartOutcome::NeedsRestart);
+                }
                 continue;
             };
             let Some(after) = checked.definitions.get(name) else {
+                // What was given in code is no longer another server's.
+                tell(name, PartOutcome::NeedsRestart);
                 continue;
             };
             if !is_wired_alike(before, after) {
