@@ -76,7 +76,13 @@ fn described(options: &Options, trait_: &Ident, method: &Method) -> TokenStream 
         quote_spanned!(of.span()=> .argument::<#of>(#text))
     });
     let mutable = (!method.arguments.is_empty()).then(|| quote!(mut));
-    let idempotent = method.idempotent.then(|| quote!(.idempotent()));
+    let idempotent = method.idempotent.map(|again| {
+        if again {
+            quote!(.idempotent())
+        } else {
+            quote!(.once())
+        }
+    });
     let routed = method.at.iter().map(|(verb, path)| {
         let verb = Ident::new(verb, Span::call_site());
         quote!(.at(#library::service::Verb::#verb, #path))

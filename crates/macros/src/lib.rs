@@ -33,6 +33,17 @@ use proc_macro::TokenStream;
 /// - `#[get("/users/{id}/orders")]`, and so `post`, `put`, `patch`, `delete`: the route of the method,
 ///   whatever the convention says. Arguments that the path names are in it.
 /// - `#[idempotent]`: it may be called again if nobody knows whether a call arrived.
+/// - `#[once]`: it may not.
+///
+/// # What is called again
+///
+/// A client calls a method again, by itself, if a call has certainly not arrived. If nobody knows (the
+/// connection was cut, the answer took too long or was 502, 503 or 504), that depends on what is said of
+/// the method, the first of these that says something: the file (`methods.NAME.idempotent` under
+/// `publish`), `#[idempotent]` or `#[once]`, the HTTP method (RFC 9110, section 9.2.2): GET, PUT and
+/// DELETE are called again, POST and PATCH are not. By the convention `rest` the name of a method decides
+/// what its HTTP method is: one that begins with `update` or `delete` is called again. Where a second
+/// call does more than the first did (`update_stock(id, add)`), it has `#[once]`.
 ///
 /// # Examples
 ///

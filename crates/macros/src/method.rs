@@ -13,7 +13,8 @@ pub(crate) struct Method {
     pub(crate) doc: String,
     pub(crate) arguments: Vec<(Ident, Type)>,
     pub(crate) answer: Type,
-    pub(crate) idempotent: bool,
+    /// Whether it may be called again if nobody knows whether a call arrived, where that is said.
+    pub(crate) idempotent: Option<bool>,
     /// The HTTP method and the path.
     pub(crate) at: Option<(&'static str, LitStr)>,
 }
@@ -65,7 +66,7 @@ impl Method {
             doc: doc(&item.attrs),
             arguments,
             answer,
-            idempotent: false,
+            idempotent: None,
             at: None,
         };
         let mut others = Vec::new();
@@ -89,9 +90,14 @@ impl Method {
                 "a method of a service is there always: both sides count them",
             ));
         }
-        if path.is_ident("idempotent") {
+        let again = path.is_ident("idempotent");
+        if again || path.is_ident("once") {
             attribute.meta.require_path_only()?;
-            self.idempotent = true;
+            if self.idempotent.is_some_and(|said| said != again) {
+                let message = "a method is called again, or only once";
+                return Err(Error::new_spanned(attribute, message));
+            }
+            self.idempotent = Some(again);
             return Ok(true);
         }
         let verb = VERBS.iter().find(|(name, _)| path.is_ident(name));

@@ -28,6 +28,8 @@ fn a_trait_of_async_functions_is_a_service() {
             /// Finds one.
             #[get("/users/{id}")]
             async fn get_user(&self, id: u64) -> Result<User, ServiceError>;
+            #[once]
+            async fn update_stock(&self, id: u64, add: u32) -> Result<u32, ServiceError>;
             #[idempotent]
             async fn r#type(&self, r#in: Option<String>, when: Vec<(u8, String)>) -> io::Result<()> {
                 Ok(())
@@ -48,10 +50,12 @@ fn a_trait_of_async_functions_is_a_service() {
         "\"in\"",
         "\"Finds one.\"",
         "Verb :: GET",
+        ". once ()",
+        ". idempotent ()",
     ] {
         assert!(expanded.contains(part), "{part}: {expanded}");
     }
-    for attribute in ["# [get", "# [idempotent"] {
+    for attribute in ["# [get", "# [idempotent", "# [once"] {
         assert!(!expanded.contains(attribute), "{attribute}: {expanded}");
     }
 }
@@ -164,6 +168,14 @@ fn a_method_that_nobody_far_away_can_call_is_told() {
                 async fn a(&self) -> Result<(), E>;
             ),
             "a method of a service is there always: both sides count them",
+        ),
+        (
+            quote!(
+                #[idempotent]
+                #[once]
+                async fn a(&self) -> Result<(), E>;
+            ),
+            "a method is called again, or only once",
         ),
         (
             quote!(

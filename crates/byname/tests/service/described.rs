@@ -33,5 +33,6 @@ fn a_trait_and_its_methods_are_described_with_their_places() {
     let doc = of("get_sample").expect("a method").doc();
     assert_eq!(doc, "Says what it was asked for.\n\nWhatever that is.");
     assert!(of("type").is_some_and(byname::service::Method::is_idempotent));
-    assert!(of("fail").is_some_and(|method| !method.is_idempotent()));
+    assert!(of("fail").is_some_and(|method| !method.is_idempotent() && !method.is_once()));
+    assert!(of("count").is_some_and(byname::service::Method::is_once));
 }

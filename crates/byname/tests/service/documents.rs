@@ -22,6 +22,19 @@ impl Users for Nobody {
     }
 }
 
+#[byname::service]
+trait Stock {
+    /// Adds to what is there.
+    async fn update_stock(&self, id: u64, add: u32) -> Result<u32, ServiceError>;
+}
+
+#[byname::service]
+impl Stock for Nobody {
+    async fn update_stock(&self, _id: u64, add: u32) -> Result<u32, ServiceError> {
+        Ok(add)
+    }
+}
+
 async fn answer() -> &'static str {
     "here"
 }
@@ -32,6 +45,11 @@ fn module(registrar: &mut Registrar<'_>) {
     registrar.factory("users", (), |(): ()| async {
         let users: Arc<dyn Users> = Arc::new(Nobody);
         Ok::<_, BoxError>(users)
+    });
+    registrar.interface::<dyn Stock>();
+    registrar.factory("stock", (), |(): ()| async {
+        let stock: Arc<dyn Stock> = Arc::new(Nobody);
+        Ok::<_, BoxError>(stock)
     });
     let catalog = Routes::<()>::new()
         .raw(Method::GET, "/models/{id}", answer)

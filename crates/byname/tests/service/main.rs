@@ -18,6 +18,7 @@ mod given;
 mod measured;
 mod named;
 mod names;
+mod once;
 #[cfg(unix)]
 mod reached;
 #[cfg(unix)]

@@ -163,6 +163,7 @@ pub(crate) trait Samples: fmt::Debug {
 
     /// Counts how often it was called.
     #[put("/samples/count")]
+    #[once]
     async fn count(&self) -> Result<u64> {
         Ok(0)
     }

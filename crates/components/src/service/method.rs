@@ -27,7 +27,7 @@ pub struct Method {
     place: Place,
     arguments: Vec<Argument>,
     answer: fn(&mut SchemaGenerator) -> Schema,
-    idempotent: bool,
+    idempotent: Option<bool>,
     at: Option<(http::Method, &'static str)>,
     of: Type,
     serve: Serve,
@@ -60,7 +60,7 @@ impl Method {
             place: Place::caller(),
             arguments: Vec::new(),
             answer: SchemaGenerator::subschema_for::<R>,
-            idempotent: false,
+            idempotent: None,
             at: None,
             of: Type::of::<S>(),
             serve: Arc::new(move |part, arguments| {
@@ -98,11 +98,19 @@ impl Method {
         self
     }
 
-    /// Says that it may be called again if nobody knows whether a call arrived. Without this that
-    /// depends on the HTTP method (RFC 9110, section 9.2.2).
+    /// Says that it may be called again if nobody knows whether a call arrived. Where nothing is said,
+    /// here or in a file, that depends on the HTTP method (RFC 9110, section 9.2.2).
     #[must_use]
     pub fn idempotent(mut self) -> Self {
-        self.idempotent = true;
+        self.idempotent = Some(true);
+        self
+    }
+
+    /// Says that it may not be called again if nobody knows whether a call arrived, whatever its HTTP
+    /// method is.
+    #[must_use]
+    pub fn once(mut self) -> Self {
+        self.idempotent = Some(false);
         self
     }
 
@@ -140,6 +148,16 @@ impl Method {
     /// Returns whether it was said that it may be called again.
     #[must_use]
     pub fn is_idempotent(&self) -> bool {
+        self.idempotent == Some(true)
+    }
+
+    /// Returns whether it was said that it may not be called again.
+    #[must_use]
+    pub fn is_once(&self) -> bool {
+        self.idempotent == Some(false)
+    }
+
+    pub(super) fn again(&self) -> Option<bool> {
         self.idempotent
     }
 

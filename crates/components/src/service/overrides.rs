@@ -40,6 +40,10 @@ pub struct MethodOverrides {
     pub path: Option<String>,
     /// Whether it has no route at all (default no).
     pub hidden: bool,
+    /// Whether a client may call it again if nobody knows whether a call arrived. By default as the code
+    /// says (`#[idempotent]`, `#[once]`); where that says nothing, by the HTTP method: GET, PUT and DELETE
+    /// are called again.
+    pub idempotent: Option<bool>,
 }
 
 impl Default for Overrides {

@@ -121,7 +121,8 @@ pub(crate) fn plan_of_file(
                 let path = said.path.as_ref().and_then(|_| of_key("path"));
                 let verb = || said.verb.as_ref().and_then(|_| of_key("verb"));
                 let overridden = path.or_else(verb);
-                Draft::new(method, overridden, route, prefix, &mut problems)
+                let draft = Draft::new(method, overridden, route, prefix, &mut problems);
+                draft.map(|draft| draft.repeated(said.idempotent))
             }
             Err(why) => {
                 let message = format!("method `{}` of `{}` {why}", method.name(), interface.name());
@@ -297,6 +298,8 @@ struct Draft<'a> {
     overridden: Option<Place>,
     route: Route,
     template: Template,
+    /// Whether it may be called again, where a file says so.
+    idempotent: Option<bool>,
 }
 
 impl<'a> Draft<'a> {
@@ -342,11 +345,18 @@ impl<'a> Draft<'a> {
             overridden,
             route,
             template,
+            idempotent: None,
         })
     }
 
     fn known(&self) -> Known<'_> {
         (self.method, &self.route, &self.template)
+    }
+
+    /// Says whether it may be called again, where a file does.
+    fn repeated(mut self, idempotent: Option<bool>) -> Self {
+        self.idempotent = idempotent;
+        self
     }
 
     /// Where the route is said.
@@ -408,7 +418,10 @@ impl<'a> Draft<'a> {
         Some(Arc::new(Routed {
             at,
             name: self.method.name(),
-            idempotent: self.method.is_idempotent() || self.route.method.is_idempotent(),
+            idempotent: self
+                .idempotent
+                .or(self.method.again())
+                .unwrap_or(self.route.method.is_idempotent()),
             method: self.route.method,
             template: self.template,
             status: self.route.status,
