@@ -394,27 +394,38 @@ impl ServiceError {
     /// problem details that it does not know, it takes what it does; of anything else, the status.
     #[must_use]
     pub fn from_problem(status: u16, body: &[u8]) -> Self {
-        #[derive(Deserialize, Default)]
-        #[serde(default)]
-        struct Problem {
-            detail: Option<String>,
-            title: Option<String>,
-            code: Option<String>,
-            errors: Value,
-            details: Map<String, Value>,
-            retry_after_ms: Option<u64>,
-            challenge: Option<String>,
+        Self::read_problem(status, body).unwrap_or_else(|| {
+            let kind = ErrorKind::from_status(status);
+            Self::new(kind, kind.title())
+        })
+    }
+
+    /// Reads problem details: an object, whose `status`, where it has one, is that of the answer. A member
+    /// that has another type than it should is passed over (RFC 9457, section 3.1).
+    pub(crate) fn read_problem(status: u16, body: &[u8]) -> Option<Self> {
+        let mut problem: Map<String, Value> = serde_json::from_slice(body).ok()?;
+        let said = problem.get("status").and_then(Value::as_u64);
+        if said.is_some_and(|said| said != u64::from(status)) {
+            return None;
         }
+        let mut text = |name: &str| match problem.remove(name) {
+            Some(Value::String(text)) => Some(Cow::from(text)),
+            _ => None,
+        };
         let kind = ErrorKind::from_status(status);
-        let problem: Problem = serde_json::from_slice(body).unwrap_or_default();
-        let message = problem.detail.or(problem.title);
-        let mut error = Self::new(kind, message.map_or(kind.title().into(), Cow::from));
-        error.0.code = problem.code.map(Cow::from);
-        error.0.fields = serde_json::from_value(problem.errors).unwrap_or_default();
-        error.0.details = problem.details;
-        error.0.retry_after = problem.retry_after_ms.map(Duration::from_millis);
-        error.0.challenge = problem.challenge.map(Cow::from);
-        error
+        let title = text("title");
+        let message = text("detail").or(title);
+        let mut error = Self::new(kind, message.unwrap_or_else(|| kind.title().into()));
+        error.0.code = text("code");
+        error.0.challenge = text("challenge");
+        let fields = problem.remove("errors").unwrap_or_default();
+        error.0.fields = serde_json::from_value(fields).unwrap_or_default();
+        if let Some(Value::Object(details)) = problem.remove("details") {
+            error.0.details = details;
+        }
+        let after = problem.get("retry_after_ms").and_then(Value::as_u64);
+        error.0.retry_after = after.map(Duration::from_millis);
+        Some(error)
     }
 }
 

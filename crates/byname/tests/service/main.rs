@@ -19,6 +19,7 @@ mod measured;
 mod named;
 mod names;
 mod once;
+mod problem_details;
 #[cfg(unix)]
 mod reached;
 #[cfg(unix)]

@@ -14,7 +14,7 @@ use super::arguments::Answer;
 use super::caller::{Caller, Incoming, Outgoing};
 use super::context::CallContext;
 use super::convention::Location;
-use super::endpoint::{is_json, late, too_large};
+use super::endpoint::{is_json, is_problem, late, too_large};
 use super::kind::{text, texts};
 use super::plan::{Kind, Placed, Plan, Routed};
 use super::shape::Outside;
@@ -294,8 +294,10 @@ fn garbled(what: &str) -> ServiceError {
 
 /// What an answer says that is no success.
 fn refusal(status: StatusCode, headers: &HeaderMap, content: &[u8]) -> ServiceError {
-    let content_type = headers.get(header::CONTENT_TYPE);
-    if !content_type.is_some_and(is_json) {
+    let problem = headers.get(header::CONTENT_TYPE);
+    let problem = problem.filter(|content_type| is_problem(content_type));
+    let problem = problem.and_then(|_| ServiceError::read_problem(status.as_u16(), content));
+    let Some(error) = problem else {
         // It was not the service that said so, but something on the way to it.
         return match status.as_u16() {
             408 | 413 | 429 | 431 | 503 | 504 => {
@@ -303,8 +305,7 @@ fn refusal(status: StatusCode, headers: &HeaderMap, content: &[u8]) -> ServiceEr
             }
             status => garbled(&format!("has the status {status}, and does not say why")),
         };
-    }
-    let error = ServiceError::from_problem(status.as_u16(), content);
+    };
     match error.code() {
         Some(NO_ROUTE) => garbled("is that there is no such route"),
         Some(NOT_LET_IN) => not_let_in(status, &error),

@@ -262,6 +262,13 @@ pub(super) fn too_large(most: usize) -> ServiceError {
     ServiceError::new(ErrorKind::TooLarge, message)
 }
 
+/// Whether this is the type of problem details (RFC 9457).
+pub(super) fn is_problem(content_type: &HeaderValue) -> bool {
+    let text = content_type.to_str().unwrap_or_default();
+    let kind = text.split(';').next().unwrap_or_default().trim();
+    kind.eq_ignore_ascii_case("application/problem+json")
+}
+
 /// The answer of a method; of one that makes something at this target, with where that is (RFC 9110,
 /// section 15.3.2).
 fn written(answer: Answer, routed: &Routed, target: Option<&str>) -> Response {

@@ -50,25 +50,57 @@ async fn what_stands_between_and_knows_nothing_of_it_is_no_answer_of_the_service
         (413, "text/html", "", ErrorKind::TooLarge),
         (999, "text/html", "", ErrorKind::BadUpstream),
         (999, "application/json", "[]", ErrorKind::BadUpstream),
-        (404, "application/problem+json", "{}", ErrorKind::NotFound),
-        (
-            404,
-            "application/problem+json",
-            "not json",
-            ErrorKind::NotFound,
-        ),
-        (
-            409,
-            "application/problem+json",
-            "{\"detail\":7}",
-            ErrorKind::Conflict,
-        ),
+        (429, "application/json", "{}", ErrorKind::Exhausted),
     ] {
         let told = read(answered(status, kind, content))
             .await
             .expect_err("no answer");
         assert_eq!(told.kind(), expected, "{status} {kind} {content}");
         assert!(!told.message().contains("secret"), "{told}");
+    }
+}
+
+/// A gateway's `{"message": "no Route matched"}`, or problem details that were cut off, were taken for the
+/// service's own word: that there is no such user, say, for which whoever asked was blamed.
+#[tokio::test]
+async fn only_problem_details_are_the_word_of_a_service() {
+    const PROBLEM: &str = "application/problem+json";
+    for (status, kind, content) in [
+        (
+            404,
+            "application/json",
+            "{\"message\":\"no Route matched\"}",
+        ),
+        (404, "application/json", "{\"status\":404,\"detail\":\"x\"}"),
+        (404, "application/vnd.api+json", "{\"status\":404}"),
+        (404, "text/application/problem+json", "{\"status\":404}"),
+        (404, PROBLEM, "{\"status\":404,\"detail\":\"there is no"),
+        (404, PROBLEM, ""),
+        (404, PROBLEM, "[]"),
+        (404, PROBLEM, "\"no\""),
+        (404, PROBLEM, "{\"status\":410}"),
+        (
+            401,
+            PROBLEM,
+            "{\"status\":403,\"code\":\"byname.not-let-in\"}",
+        ),
+    ] {
+        let told = read(answered(status, kind, content)).await;
+        let told = told.expect_err("a refusal");
+        assert_eq!(told.kind(), ErrorKind::BadUpstream, "{kind} {content}");
+    }
+    for (kind, content, message) in [
+        (PROBLEM, "{}", "Not Found"),
+        (PROBLEM, "{\"status\":404,\"detail\":\"no a\"}", "no a"),
+        // A member of another type than it should have counts for nothing, and the others do.
+        (PROBLEM, "{\"status\":\"410\",\"detail\":7}", "Not Found"),
+        (PROBLEM, "{\"details\":[],\"title\":\"no b\"}", "no b"),
+        ("Application/Problem+JSON; charset=utf-8", "{}", "Not Found"),
+    ] {
+        let told = read(answered(404, kind, content)).await;
+        let told = told.expect_err("a refusal");
+        assert_eq!(told.kind(), ErrorKind::NotFound, "{kind} {content}");
+        assert_eq!(told.message(), message, "{kind} {content}");
     }
 }
 
