@@ -18,6 +18,10 @@ pub(crate) const NO_ROUTE: &str = "byname.no-route";
 #[cfg(feature = "http")]
 pub(crate) const NOT_LET_IN: &str = "byname.not-let-in";
 
+/// The code of an error that says that the time was over that whoever asked gave.
+#[cfg(feature = "http")]
+pub(crate) const TOO_LATE: &str = "byname.too-late";
+
 /// Why a service did not do what it was asked.
 ///
 /// What is said here is written for whoever asked: it goes over the network as it is, and comes out
@@ -66,7 +70,7 @@ pub enum ErrorKind {
     MethodNotAllowed,
     /// There is no answer in a form that was asked for (406).
     NotAcceptable,
-    /// The request took too long to arrive (408).
+    /// The request took too long to arrive, or the time that it gave is over (408).
     RequestTimeout,
     /// It contradicts what is there (409).
     Conflict,
@@ -314,6 +318,14 @@ impl ServiceError {
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.0.source = Some(source.into().into());
+        self
+    }
+
+    /// The same as the fault of whoever asked, who gave too little time.
+    #[cfg(feature = "http")]
+    pub(crate) fn given_up(mut self) -> Self {
+        self.0.kind = ErrorKind::RequestTimeout;
+        self.0.code = Some(TOO_LATE.into());
         self
     }
 

@@ -27,3 +27,4 @@ mod refused;
 mod same;
 mod samples;
 mod shown;
+mod too_late;

@@ -3,12 +3,21 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use crate::service::CallContext;
 use crate::service_error::{Blame, ErrorKind, ServiceError};
 
 /// An error of a service is `application/problem+json`. Its source goes to the log, where it is
-/// nobody's but this program's or a peer's fault.
+/// nobody's but this program's or a peer's fault. That an answer took longer than whoever asked gave it
+/// (`byname-timeout-ms`) is neither's.
 impl IntoResponse for ServiceError {
-    fn into_response(self) -> Response {
+    fn into_response(mut self) -> Response {
+        if self.kind() == ErrorKind::Timeout && CallContext::current().is_given_up() {
+            tracing::debug!(
+                detail = self.message(),
+                "nobody waits for an answer any more"
+            );
+            self = self.given_up();
+        }
         if matches!(self.kind().blame(), Blame::Bug | Blame::Peer) {
             let cause = std::error::Error::source(&self).map(crate::factory::chain);
             // As a field it is quoted: a text that somebody else has a part in ends no line of the log.

@@ -20,7 +20,7 @@ use super::plan::{Kind, Placed, Plan, Routed};
 use super::shape::Outside;
 use super::template::{encode, guard};
 use crate::part::Part;
-use crate::service_error::{ErrorKind, NO_ROUTE, NOT_LET_IN, ServiceError};
+use crate::service_error::{ErrorKind, NO_ROUTE, NOT_LET_IN, ServiceError, TOO_LATE};
 
 /// Returns the service itself, as its trait, each of whose methods calls it through `caller`.
 pub(crate) fn client(plan: &Arc<Plan>, caller: Arc<dyn Caller>) -> Part {
@@ -309,6 +309,8 @@ fn refusal(status: StatusCode, headers: &HeaderMap, content: &[u8]) -> ServiceEr
     match error.code() {
         Some(NO_ROUTE) => garbled("is that there is no such route"),
         Some(NOT_LET_IN) => not_let_in(status, &error),
+        // The time of this call, which was over there before it was here.
+        Some(TOO_LATE) => late(),
         _ => retry(headers, error),
     }
 }

@@ -22,9 +22,16 @@ use crate::http::{Deadline, RequestId};
 ///
 /// Where a request has been given a [`Deadline`] or a [`RequestId`], by a middleware say, that counts:
 /// of two deadlines the earlier one, of two identities the one that was given.
+///
+/// A time that whoever asked gave, and that is over, is nobody else's fault: where a
+/// [`ServiceError`](crate::ServiceError) that is a [`Timeout`](crate::ErrorKind::Timeout) would be the answer
+/// then, that is a [`RequestTimeout`](crate::ErrorKind::RequestTimeout) (408) with the code
+/// `byname.too-late`, and no error of the log. The client of a service makes a `Timeout` of it again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CallContext {
     deadline: Option<Instant>,
+    /// Until when whoever asked wants the answer, as the request says.
+    asked_until: Option<Instant>,
     request_id: Option<HeaderValue>,
     trace_parent: Option<HeaderValue>,
     trace_state: Option<HeaderValue>,
@@ -70,6 +77,7 @@ impl CallContext {
             .filter(|value| is_trace(value.as_bytes()));
         Self {
             deadline: said.into_iter().chain(set).min(),
+            asked_until: said,
             request_id: match extensions.get::<RequestId>() {
                 Some(given) => Some(given.0.clone()),
                 None => headers
@@ -130,6 +138,12 @@ impl CallContext {
     /// Whether nobody waits for the answer any more.
     pub(crate) fn is_over(&self) -> bool {
         self.deadline
+            .is_some_and(|deadline| deadline <= Instant::now())
+    }
+
+    /// Whether the time is over that whoever asked gave.
+    pub(crate) fn is_given_up(&self) -> bool {
+        self.asked_until
             .is_some_and(|deadline| deadline <= Instant::now())
     }
 

@@ -115,6 +115,16 @@ async fn a_route_that_is_not_there_is_not_a_thing_that_is_not_there() {
     assert_eq!(told.expect_err("its own").kind(), ErrorKind::NotFound);
 }
 
+/// The time that a call gives may be over there a moment earlier than here.
+#[tokio::test]
+async fn that_no_time_was_left_there_is_a_timeout_here() {
+    let content = "{\"code\":\"byname.too-late\",\"detail\":\"there was no time left\"}";
+    let told = read(answered(408, "application/problem+json", content)).await;
+    assert_eq!(told.expect_err("too late").kind(), ErrorKind::Timeout);
+    let own = read(answered(408, "application/problem+json", "{}")).await;
+    assert_eq!(own.expect_err("its own").kind(), ErrorKind::RequestTimeout);
+}
+
 #[tokio::test]
 async fn when_to_ask_again_is_read_where_only_the_head_says_it() {
     for (content, expected) in [("{}", 7000), ("{\"retry_after_ms\":150}", 150)] {
