@@ -9,6 +9,7 @@
 )]
 
 mod along;
+mod along_middleware;
 mod any;
 mod deployed;
 mod described;

@@ -106,6 +106,11 @@ where
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestId(pub axum::http::HeaderValue);
 
+/// The header that has the identity of a request here, where it is another one than usual: what is called for
+/// the request is told there, too.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestIdHeader(pub(crate) axum::http::HeaderName);
+
 /// When the answer to a request is no longer wanted: in its extensions if something has set it. Calls
 /// to other services that are made meanwhile keep to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

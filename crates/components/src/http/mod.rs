@@ -32,8 +32,8 @@ mod times;
 
 pub(crate) use assemble::Assembling;
 pub(crate) use builtin::module;
-pub(crate) use endpoint::endpoint;
 pub use endpoint::{Deadline, Endpoint, Middleware, RequestId};
+pub(crate) use endpoint::{RequestIdHeader, endpoint};
 pub use matched::MatchedRoute;
 pub use mounted::Mounted;
 pub use router::RouterEntry;

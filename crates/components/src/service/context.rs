@@ -6,7 +6,7 @@ use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, request};
 use tokio::task::futures::TaskLocalFuture;
 use tokio::time::Instant;
 
-use crate::http::{Deadline, RequestId};
+use crate::http::{Deadline, RequestId, RequestIdHeader};
 
 /// What goes with a request to every call that is made for it, here and on other servers: until when an
 /// answer is wanted, which request it is, and which trace it is in.
@@ -17,7 +17,7 @@ use crate::http::{Deadline, RequestId};
 /// | from and to | what |
 /// |---|---|
 /// | `byname-timeout-ms` | how many milliseconds are left; a clock is never sent |
-/// | `x-request-id` | the identity of the request: up to 128 visible characters |
+/// | `x-request-id` | the identity of the request: up to 128 visible characters; sent in the header of the middleware `request-id` too, where that stands and has another |
 /// | `traceparent`, `tracestate` | the trace, as W3C Trace Context has it; handed on as it came |
 ///
 /// Where a request has been given a [`Deadline`] or a [`RequestId`], by a middleware say, that counts:
@@ -33,6 +33,8 @@ pub struct CallContext {
     /// Until when whoever asked wants the answer, as the request says.
     asked_until: Option<Instant>,
     request_id: Option<HeaderValue>,
+    /// Where the identity is sent besides.
+    id_header: Option<HeaderName>,
     trace_parent: Option<HeaderValue>,
     trace_state: Option<HeaderValue>,
 }
@@ -42,7 +44,8 @@ tokio::task_local! {
 }
 
 const TIMEOUT: HeaderName = HeaderName::from_static("byname-timeout-ms");
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The header that has the identity of a request, unless something says another.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
 const TRACE_STATE: HeaderName = HeaderName::from_static("tracestate");
 
@@ -85,6 +88,9 @@ impl CallContext {
                     .filter(|value| is_id(value))
                     .cloned(),
             },
+            id_header: extensions
+                .get::<RequestIdHeader>()
+                .map(|header| header.0.clone()),
             trace_state: trace_parent
                 .and_then(|_| headers.get(TRACE_STATE))
                 .filter(|value| value.len() <= LONGEST_STATE)
@@ -153,6 +159,10 @@ impl CallContext {
             let left = deadline.saturating_duration_since(Instant::now());
             let millis = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
             headers.insert(TIMEOUT, millis.into());
+        }
+        if let (Some(name), Some(id)) = (&self.id_header, &self.request_id) {
+            // What a method has as an argument in that header stays.
+            headers.entry(name).or_insert_with(|| id.clone());
         }
         for (name, value) in [
             (REQUEST_ID, &self.request_id),

@@ -53,6 +53,7 @@ pub use self::caller::{Caller, HttpCaller, Incoming, Outgoing};
 pub(crate) use self::caller::{told, upstream};
 pub use self::client::{Call, Outcome, Remote};
 pub use self::context::CallContext;
+pub(crate) use self::context::REQUEST_ID;
 pub use self::convention::{Convention, Location, Route};
 pub use self::interface::{Interface, Service};
 pub use self::method::{Answering, Argument, Method};

@@ -13,7 +13,8 @@ use super::around::{Look, looking_layer};
 use super::client::{Proxies, ProxySettings, Trust, check_trust};
 use super::random::wide;
 use super::settings::{SettingsError, built_in, message_header_name};
-use crate::http::RequestId;
+use crate::http::{RequestId, RequestIdHeader};
+use crate::service::REQUEST_ID;
 
 /// The settings of [`RequestIds`].
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -44,7 +45,8 @@ impl Default for RequestIdSettings {
 /// that is trusted and of letters, digits and `-_.:+/=@`.
 ///
 /// It is a [`RequestId`] in the extensions of the request and of the answer, and a header of both. A
-/// request that has one already keeps it.
+/// request that has one already keeps it. Clients of other services send it on, in `x-request-id` and in
+/// this header ([`CallContext`](crate::service::CallContext)).
 #[derive(Clone, Debug)]
 pub struct RequestIds(Arc<Inner>);
 
@@ -114,6 +116,10 @@ impl Look for RequestIds {
         };
         request.headers_mut().insert(&self.0.header, id.0.clone());
         request.extensions_mut().insert(id.clone());
+        if self.0.header != REQUEST_ID {
+            let header = RequestIdHeader(self.0.header.clone());
+            request.extensions_mut().insert(header);
+        }
         Ok(id)
     }
 
